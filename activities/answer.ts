@@ -1,0 +1,18 @@
+const secretName = /pass(word|wd)?$|secret|private_key|token|credential/i
+const mostJsonLength = 16 << 10
+
+/** What is kept of an answer: without its secrets, and only if it is small. Histories are read by people. */
+export function withoutSecrets(body: unknown): { body?: unknown; note?: string } {
+  if (body === undefined || body === '') return {}
+  const kept = redact(body)
+  const { length } = JSON.stringify(kept)
+  return length <= mostJsonLength ? { body: kept } : { note: `the answer (${length} characters) was not kept` }
+}
+
+function redact(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(redact)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, secretName.test(key) ? '(not kept)' : redact(inner)]),
+  )
+}

@@ -1,0 +1,100 @@
+import { Context } from '@temporalio/activity'
+import { z } from 'zod'
+import type { Call } from '../core/action.ts'
+import type { Activities, CallOutcome } from '../core/activities.ts'
+import { codeOf, detailsOf } from '../core/errors.ts'
+import type { Session } from '../openstack/session.ts'
+import { serverActionOf } from '../policies/server-actions.ts'
+import { withoutSecrets } from './answer.ts'
+import { pause } from './pause.ts'
+import { runRequestId, type Sessions } from './sessions.ts'
+
+const callTimeoutMs = 60_000
+
+/** Makes deferred calls with the rights of their owners. */
+export const createDeferredCallActivities = (
+  sessions: Sessions,
+): Pick<Activities, 'performCall' | 'reconcileCall'> => ({
+  /**
+   * Makes the call once. Not safe to repeat by itself: after OUTCOME_UNKNOWN, or a lost worker, `reconcileCall` looks.
+   * A server that has nothing left to do (a stop of a stopped one) is a success.
+   *
+   * @throws nothing was sent: DELEGATION_LOST, KEYSTONE_UNREACHABLE, SERVICE_LOGIN_REFUSED, CLOUD_UNREACHABLE,
+   *   SERVICE_UNKNOWN, PATH_REFUSED; refused: CLOUD_REFUSED, CLOUD_BUSY, MICROVERSION_UNSUPPORTED; OUTCOME_UNKNOWN
+   */
+  async performCall({ call, trustId }) {
+    const session = sessions.throughTrust(trustId)
+    const signal = Context.current().cancellationSignal
+    // logs in first: what fails here fails before the call
+    await session.token({ signal })
+    const startedAt = new Date().toISOString()
+    try {
+      const { status, requestId, body } = await service(session, call).request({
+        ...pick(call),
+        requestId: runRequestId(),
+        timeoutMs: callTimeoutMs,
+        signal,
+      })
+      return { status, startedAt, ...(requestId && { requestId }), ...withoutSecrets(body) }
+    } catch (error) {
+      const settled = detailsOf(error).status === 409 ? await settledAlready(session, call, startedAt) : undefined
+      if (settled) return settled
+      throw error
+    }
+  },
+
+  /**
+   * Finds out whether a call whose answer was lost took effect, from Nova's record of actions on the server.
+   * Looks twice, since an accepted call may be recorded a moment later. `unknown`: there is no such record to read.
+   *
+   * @throws what the client throws; safe to repeat
+   */
+  async reconcileCall({ call, trustId, sentAfter }) {
+    const action = serverActionOf(call)
+    if (!action?.recordedAs) return { verdict: 'unknown' }
+    const session = sessions.throughTrust(trustId)
+    // clocks of hosts differ a little; nobody stops the same server twice within seconds
+    const earliest = Date.parse(sentAfter) - 2_000
+    for (let look = 1; look <= 2; look++) {
+      const { instanceActions } = await session
+        .service('compute', { microversion: '2.51' })
+        .get(`/servers/${action.serverId}/os-instance-actions`, InstanceActions, { requestId: runRequestId() })
+      const { userId } = await session.token()
+      const found = instanceActions.find(
+        (a) => a.action === action.recordedAs && a.user_id === userId && Date.parse(`${a.start_time}Z`) >= earliest,
+      )
+      if (found) return { verdict: 'done', requestId: found.request_id }
+      if (look === 1) await pause(5_000)
+    }
+    return { verdict: 'not done' }
+  },
+})
+
+const InstanceActions = z.object({
+  instanceActions: z.array(
+    z.object({ action: z.string(), request_id: z.string(), user_id: z.string(), start_time: z.string() }),
+  ),
+})
+
+const service = (session: Session, { service: type, microversion }: Call) =>
+  session.service(type, microversion === undefined ? {} : { microversion })
+
+const pick = ({ method, path, body }: Call) => ({ method, path, ...(body && { body }) })
+
+async function settledAlready(session: Session, call: Call, startedAt: string): Promise<CallOutcome | undefined> {
+  const action = serverActionOf(call)
+  if (!action || action.settled.length === 0) return undefined
+  try {
+    const { server } = await service(session, call).get(
+      `/servers/${action.serverId}`,
+      z.object({ server: z.object({ status: z.string() }) }),
+      { requestId: runRequestId() },
+    )
+    if (action.settled.includes(server.status))
+      return { status: 409, startedAt, note: `nothing to do: the server was ${server.status} already` }
+  } catch (error) {
+    // the look is an extra: the conflict itself is what is reported
+    if (codeOf(error) === undefined) throw error
+  }
+  return undefined
+}

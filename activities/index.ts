@@ -1,0 +1,33 @@
+import type { Activities } from '../core/activities.ts'
+import type { Config } from '../core/config.ts'
+import type { Keystone } from '../openstack/keystone.ts'
+import type { Incidents } from '../temporal/incidents.ts'
+import { createDeferredCallActivities } from './deferred-call.ts'
+import { createEvidenceActivities } from './evidence.ts'
+import { createMigrationActivities } from './migration.ts'
+import { createServiceWatch } from './service-watch.ts'
+import { createServiceActivities } from './services.ts'
+import type { Sessions } from './sessions.ts'
+import { createSshActivities } from './ssh.ts'
+import { createTrustActivities } from './trusts.ts'
+
+export interface ActivitiesOptions {
+  config: Pick<Config, 'policies' | 'ssh' | 'watch'>
+  sessions: Sessions
+  keystone: Pick<Keystone, 'deleteTrust'>
+  incidents: Incidents
+}
+
+/** Everything workflows may ask for, with the clients it needs. */
+export function createActivities({ config, sessions, keystone, incidents }: ActivitiesOptions): Activities {
+  const policies = config.policies.filter((policy) => policy.kind === 'binary')
+  return {
+    ...createServiceActivities({ sessions }),
+    ...createServiceWatch({ sessions, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
+    ...createSshActivities(config.ssh),
+    ...createMigrationActivities({ sessions }),
+    ...createEvidenceActivities(sessions),
+    ...createDeferredCallActivities(sessions),
+    ...createTrustActivities({ sessions, keystone }),
+  }
+}

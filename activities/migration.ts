@@ -1,0 +1,169 @@
+import { Context } from '@temporalio/activity'
+import { z } from 'zod'
+import type { Activities } from '../core/activities.ts'
+import { codeOf, failure } from '../core/errors.ts'
+import type { Move } from '../core/plan.ts'
+import type { ServiceClient } from '../openstack/service.ts'
+import type { Session } from '../openstack/session.ts'
+import { relieve } from '../policies/relieve.ts'
+import { takeSnapshot } from './inventory.ts'
+import { pause } from './pause.ts'
+import { runRequestId, type Sessions } from './sessions.ts'
+
+/** 2.59 gives migrations a UUID; from 2.68 on nobody can force a server past the scheduler's checks. */
+const nova = { min: '2.68', max: '2.96' }
+
+const Server = z.object({
+  server: z.object({
+    status: z.string(),
+    'OS-EXT-SRV-ATTR:host': z.string().nullable(),
+    'OS-EXT-STS:task_state': z.string().nullable(),
+  }),
+})
+const Migration = z.object({
+  uuid: z.string(),
+  status: z.string(),
+  source_compute: z.string().nullable(),
+})
+const Allocations = z.object({
+  allocations: z.record(z.string(), z.object({ resources: z.record(z.string(), z.number()) })),
+})
+const Provider = z.object({ name: z.string() })
+
+const ended = new Set(['completed', 'done', 'error', 'failed', 'cancelled'])
+
+/** Nova accepted, yet neither migration nor task is to be seen: nothing came of it. */
+const mostIdleLooks = 15
+
+export interface MigrationActivitiesOptions {
+  sessions: Sessions
+  /** Between two looks at a migration. @default 1000 */
+  pollMs?: number
+}
+
+export function createMigrationActivities({
+  sessions,
+  pollMs = 1000,
+}: MigrationActivitiesOptions): Pick<Activities, 'planRelief' | 'liveMigrate'> {
+  return {
+    /** Takes a snapshot and lets the policy decide. Changes nothing. @throws as `takeSnapshot` and `relieve` */
+    async planRelief(options) {
+      return relieve(await takeSnapshot(await sessions.forRemediation()), options)
+    },
+
+    /**
+     * Live-migrates one server and follows the migration to its end, then checks host, status and allocations.
+     *
+     * Safe to repeat: a server that left `from` is a success, a migration under way is followed, not started again.
+     * Cancelling stops the wait, not the migration.
+     *
+     * @throws MIGRATION_FAILED the server is still on `from`; SNAPSHOT_INCOMPLETE it moved but Placement disagrees
+     * @see https://docs.openstack.org/api-ref/compute/#live-migrate-server-os-migratelive-action
+     */
+    async liveMigrate(move) {
+      const session = await sessions.forRemediation()
+      const client = await session.service('compute').negotiate(nova, { requestId: runRequestId() })
+      const startMs = Context.current().info.scheduledTimestampMs
+      const before = await migrationsOf(client, move)
+      const underWay = before.find(({ status }) => !ended.has(status))
+      const requestId = underWay ? undefined : await request(client, move)
+      const older = new Set(before.filter((migration) => migration !== underWay).map(({ uuid }) => uuid))
+      for (let idleLooks = 0; ; ) {
+        const migration = (await migrationsOf(client, move)).find(({ uuid }) => !older.has(uuid))
+        const server = await show(client, move)
+        const isOver = migration ? ended.has(migration.status) : server.host !== move.from
+        if (isOver && server.taskState === null) {
+          const { host } = server
+          if (host === move.from || (migration && migration.status !== 'completed' && migration.status !== 'done'))
+            throw failure('MIGRATION_FAILED', await why(client, move, migration?.status), { ...move })
+          if (server.status !== 'ACTIVE' && server.status !== 'PAUSED')
+            throw failure('MIGRATION_FAILED', `${move.serverName} is on ${host} but its status is ${server.status}`)
+          await checkAllocations(session, move, host)
+          const migrationUuid = migration?.uuid ?? 'unknown'
+          return { host, migrationUuid, durationMs: Date.now() - startMs, ...(requestId && { requestId }) }
+        }
+        if (!migration && server.taskState === null && ++idleLooks === mostIdleLooks)
+          throw failure('MIGRATION_FAILED', await why(client, move), { ...move })
+        await pause(pollMs, { migration: migration?.uuid, status: migration?.status })
+      }
+    },
+  }
+}
+
+const base = (move: Move) => `/servers/${move.serverId}`
+
+/** Asks Nova to begin. A lost answer is no failure: the wait that follows finds the migration, or that there is none. */
+async function request(client: ServiceClient, move: Move): Promise<string | undefined> {
+  const before = await show(client, move)
+  if (before.host !== move.from) return undefined
+  if (before.taskState !== null)
+    throw failure('CLOUD_BUSY', `${move.serverName} is busy: ${before.taskState}`, { serverId: move.serverId })
+  try {
+    const answer = await client.request({
+      method: 'POST',
+      path: `${base(move)}/action`,
+      body: { 'os-migrateLive': { host: move.to, block_migration: 'auto' } },
+      requestId: runRequestId(),
+    })
+    return answer.requestId
+  } catch (error) {
+    if (codeOf(error) === 'OUTCOME_UNKNOWN') throw failure('CLOUD_BUSY', 'the answer of Nova was lost; looking again')
+    throw error
+  }
+}
+
+async function migrationsOf(client: ServiceClient, move: Move) {
+  const query = { instance_uuid: move.serverId, migration_type: 'live-migration' }
+  const found: z.infer<typeof Migration>[] = []
+  const options = { query, requestId: runRequestId() }
+  for await (const migration of client.pages('/os-migrations', 'migrations', Migration, options)) found.push(migration)
+  return found.filter((migration) => migration.source_compute === move.from)
+}
+
+async function show(client: ServiceClient, move: Move) {
+  const { server } = await client.get(base(move), Server, { requestId: runRequestId() })
+  return {
+    status: server.status,
+    host: server['OS-EXT-SRV-ATTR:host'] ?? '',
+    taskState: server['OS-EXT-STS:task_state'],
+  }
+}
+
+const Actions = z.object({ instanceActions: z.array(z.object({ action: z.string(), request_id: z.string() })) })
+const ActionEvents = z.object({
+  instanceAction: z.object({
+    message: z.string().nullish(),
+    events: z.array(z.object({ result: z.string().nullish(), details: z.string().nullish() })).default([]),
+  }),
+})
+
+/** Nova's own reason, from the instance actions of the server; the status alone when it gives none. */
+async function why(client: ServiceClient, move: Move, status = 'nothing'): Promise<string> {
+  const { serverName, from, to } = move
+  const told = `the live migration of ${serverName} from ${from} to ${to} ended as ${status}; the server stays on ${from}`
+  const { instanceActions } = await client.get(`${base(move)}/os-instance-actions`, Actions)
+  const id = instanceActions.find(({ action }) => action === 'live-migration')?.request_id
+  if (!id) return told
+  const { instanceAction } = await client.get(`${base(move)}/os-instance-actions/${id}`, ActionEvents)
+  const details = instanceAction.events.find((event) => event.result === 'Error')?.details ?? instanceAction.message
+  return details ? `${told}: ${details.slice(0, 300)}` : told
+}
+
+/** After the move only the new host may hold room for the server; Placement is told a moment after Nova. */
+async function checkAllocations(session: Session, move: Move, host: string): Promise<void> {
+  const placement = session.service('placement', { microversion: '1.20' })
+  const requestId = runRequestId()
+  for (let look = 1; ; look++) {
+    const { allocations } = await placement.get(`/allocations/${move.serverId}`, Allocations, { requestId })
+    const holders: string[] = []
+    for (const uuid of Object.keys(allocations))
+      holders.push((await placement.get(`/resource_providers/${uuid}`, Provider, { requestId })).name)
+    if (holders.length === 1 && holders[0] === host) return
+    if (look === 10)
+      throw failure(
+        'SNAPSHOT_INCOMPLETE',
+        `${move.serverName} moved to ${host}, but room is held on ${holders.join(', ')}`,
+      )
+    await pause(500)
+  }
+}

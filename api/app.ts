@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto'
+import helmet from '@fastify/helmet'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { type AccessOptions, guardRoutes } from './access.ts'
+import { createMetrics, measureRequests } from './metrics.ts'
+import { sendProblem } from './problem.ts'
+import { actionRoutes } from './routes/actions.ts'
+import { delegationRoutes } from './routes/delegations.ts'
+import { type Dependency, healthRoutes } from './routes/health.ts'
+import { incidentRoutes } from './routes/incidents.ts'
+import { type SignalRoutesOptions, signalRoutes } from './routes/signals.ts'
+
+export interface AppOptions {
+  access: AccessOptions
+  actions: Parameters<typeof actionRoutes>[1]
+  delegations: Parameters<typeof delegationRoutes>[1]
+  incidents: Parameters<typeof incidentRoutes>[1]
+  signals: SignalRoutesOptions
+  dependencies: readonly Dependency[]
+  logger?: FastifyBaseLogger
+  version: string
+}
+
+const bodyLimitBytes = 256 << 10
+
+/** Builds the REST API without listening. */
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
+    bodyLimit: bodyLimitBytes,
+    connectionTimeout: 60_000,
+    requestTimeout: 30_000,
+    // an id that a client sends is never taken for ours
+    requestIdHeader: false,
+    genReqId: () => `req-${randomUUID()}`,
+    routerOptions: { maxParamLength: 200 },
+    logController: new LogController({ disableRequestLogging: true }),
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.setErrorHandler(sendProblem)
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      Object.assign(new Error(`${request.method} ${request.url.split('?', 1)[0]?.slice(0, 200)}`), {
+        code: 'NOT_FOUND',
+        statusCode: 404,
+      }),
+      request,
+      reply,
+    ),
+  )
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-openstack-request-id', request.id)
+  })
+  const metrics = createMetrics()
+  measureRequests(app, metrics, options.signals.intake)
+  await app.register(helmet, { global: true })
+  guardRoutes(app, options.access)
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Steward',
+        version: options.version,
+        description: 'Looks after an OpenStack cloud with rights that somebody delegated.',
+      },
+      components: {
+        securitySchemes: {
+          keystone: { type: 'apiKey', in: 'header', name: 'X-Auth-Token' },
+          source: { type: 'http', scheme: 'bearer' },
+        },
+      },
+    },
+    transform: withSecurity,
+  })
+  await app.register(documentation)
+  await app.register(healthRoutes, { dependencies: options.dependencies, metrics })
+  await app.register(
+    async (v1) => {
+      await v1.register(actionRoutes, options.actions)
+      await v1.register(delegationRoutes, options.delegations)
+      await v1.register(incidentRoutes, options.incidents)
+      await v1.register(signalRoutes, options.signals)
+    },
+    { prefix: '/v1' },
+  )
+  return app
+}
+
+/** The document and its page. The page's own files are the only routes outside the document. */
+async function documentation(app: FastifyInstance) {
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, access: 'open' }
+  })
+  app.get('/openapi.json', { config: { access: 'open' }, schema: { summary: 'This document', tags: ['health'] } }, () =>
+    app.swagger(),
+  )
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+}
+
+/** Says in the document what a route's access means for its callers. */
+const withSecurity: typeof jsonSchemaTransform = (input) => {
+  const { schema, url } = jsonSchemaTransform(input)
+  const access = input.route.config?.access
+  if (access === 'tenant' || access === 'operator') Object.assign(schema, { security: [{ keystone: [] }] })
+  if (access === 'alertmanager' || access === 'logs') Object.assign(schema, { security: [{ source: [] }] })
+  return { schema, url }
+}

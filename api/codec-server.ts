@@ -1,0 +1,43 @@
+import proto from '@temporalio/proto'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { createCodec, isEncrypted } from '../temporal/codec.ts'
+import type { Keys } from '../temporal/keys.ts'
+
+const { Payload } = proto.temporal.api.common.v1
+const bodyLimitBytes = 16 << 20
+
+/**
+ * Decrypts payloads for Temporal's Web UI. A listener of its own, on loopback unless configured otherwise: whoever
+ * reaches it reads every history. Only pages of the listed origins are answered.
+ *
+ * @see https://docs.temporal.io/production-deployment/data-encryption#codec-server-setup
+ */
+export function buildCodecServer(keys: Keys, origins: readonly string[]): FastifyInstance {
+  const codec = createCodec(keys)
+  const allowed = new Set(origins)
+  const app = Fastify({ logger: false, bodyLimit: bodyLimitBytes, requestTimeout: 30_000 })
+  app.addHook('onRequest', async (request, reply) => {
+    const { origin } = request.headers
+    if (!origin || !allowed.has(origin)) return reply.code(403).send({ error: 'this origin may not decode' })
+    reply.headers({
+      'access-control-allow-origin': origin,
+      'access-control-allow-methods': 'POST',
+      'access-control-allow-headers': 'content-type,x-namespace,authorization',
+      'access-control-allow-credentials': 'true',
+      vary: 'origin',
+    })
+    if (request.method === 'OPTIONS') return reply.code(204).send()
+  })
+  app.options('/decode', async (_request, reply) => reply.code(204).send())
+  app.post<{ Body: { payloads?: object[] } }>('/decode', async (request) => {
+    const payloads = await Promise.all(
+      (request.body.payloads ?? []).map(async (given) => {
+        const payload = Payload.fromObject(given)
+        const [open = payload] = isEncrypted(payload) ? await codec.decode([payload]) : []
+        return Payload.toObject(Payload.create(open), { bytes: String })
+      }),
+    )
+    return { payloads }
+  })
+  return app
+}

@@ -1,0 +1,79 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { buildApp } from '../api/app.ts'
+import { cacheCallers } from '../api/callers.ts'
+import { buildCodecServer } from '../api/codec-server.ts'
+import { createIntake } from '../api/ingest/intake.ts'
+import { createLogWatch } from '../api/ingest/log-watch.ts'
+import { createLogWindows } from '../api/ingest/log-windows.ts'
+import { messageOf } from '../core/errors.ts'
+import { createActions } from '../temporal/actions.ts'
+import { createIncidentList } from '../temporal/incident-list.ts'
+import { throughEngine } from '../temporal/reach.ts'
+import { readSources } from './config-file.ts'
+import type { Foundation } from './foundation.ts'
+import { version } from './version.ts'
+
+export interface RunningApi {
+  readonly url: string
+  readonly codecUrl: string
+  /** Answers what has come in, takes nothing more. */
+  stop(): Promise<void>
+}
+
+const tickMs = 1000
+
+/** Starts the REST API and the codec endpoint. `uiOrigins` are Temporal UIs that may decode besides the configured. */
+export async function startApi(foundation: Foundation, log: Logger, uiOrigins: string[] = []): Promise<RunningApi> {
+  const { config, client, keystone, sessions, delegations, cloud, incidents } = foundation
+  const intake = createIntake(incidents)
+  const logWindows = createLogWindows(config.policies.filter((policy) => policy.kind === 'tailable'))
+  const logWatch = createLogWatch(logWindows, intake)
+  const actions = createActions(client)
+  const trusteeUserId = async () => (await sessions.own.token()).userId
+  const { maxDays } = config.delegation
+  const app = await buildApp({
+    version,
+    logger: log,
+    access: {
+      checkToken: cacheCallers((token) => keystone.validate(token)),
+      sources: await readSources(config),
+      operatorRole: config.operatorRole,
+    },
+    actions: {
+      actions,
+      defer: { actions, keystone, trusteeUserId, maxDays, interface: cloud.interface, region: cloud.region },
+    },
+    delegations: { delegations, keystone, trusteeUserId, maxDays },
+    incidents: { incidents: createIncidentList(client) },
+    signals: { policies: config.policies, intake, logWatch },
+    dependencies: [
+      {
+        name: 'temporal',
+        check: () => throughEngine(client, () => client.workflowService.getSystemInfo({})),
+      },
+      { name: 'keystone', check: () => sessions.own.token() },
+    ],
+  })
+  const codec = buildCodecServer(foundation.keys, [...config.codec.origins, ...uiOrigins])
+  const url = await listen(app, config.listen)
+  const codecUrl = await listen(codec, config.codec)
+
+  const ticking = setInterval(() => {
+    logWatch.tick().catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'log alerts wait'))
+  }, tickMs)
+  return {
+    url,
+    codecUrl,
+    async stop() {
+      clearInterval(ticking)
+      await Promise.all([app.close(), codec.close()])
+    },
+  }
+}
+
+async function listen(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {
+  await app.listen({ host, port })
+  return `http://${host}:${(app.server.address() as AddressInfo).port}`
+}

@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { LineCounter, parseDocument } from 'yaml'
+import { hashOf, type SignalSource } from '../api/access.ts'
+import { Config } from '../core/config.ts'
+import { failure } from '../core/errors.ts'
+
+/**
+ * Reads steward.yaml: the file given, STEWARD_CONFIG, or ./steward.yaml; without any, the defaults. Relative paths in
+ * it are relative to the file.
+ *
+ * @throws CONFIG_INVALID naming file, line and field
+ */
+export async function readConfig(file = process.env.STEWARD_CONFIG): Promise<Config> {
+  const path = file ?? 'steward.yaml'
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if (file === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT')
+      return withPaths(Config.parse({}), '.')
+    throw failure('CONFIG_INVALID', `${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+  }
+  return withPaths(parseConfig(text, path), dirname(path))
+}
+
+/** @throws CONFIG_INVALID */
+export function parseConfig(text: string, path: string): Config {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true })
+  const [problem] = document.errors
+  if (problem) throw failure('CONFIG_INVALID', `${path}: ${problem.message.split('\n', 1)[0]}`)
+  // without aliases no few lines can become a giant
+  const parsed = Config.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {})
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map(({ path: field, message }) => {
+      const node = document.getIn(field, true) as { range?: [number] } | undefined
+      const at = node?.range ? `:${lines.linePos(node.range[0]).line}` : ''
+      return `${path}${at}: ${field.join('.') || 'the file'}: ${message}`
+    })
+    throw failure('CONFIG_INVALID', issues.join('; '))
+  }
+  const names = parsed.data.policies.map(({ name }) => name)
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  if (twice) throw failure('CONFIG_INVALID', `${path}: two policies are named ${twice}`)
+  return parsed.data
+}
+
+/** Reads the bearer token of each source; only its hash is kept. @throws CONFIG_INVALID */
+export async function readSources({ sources }: Pick<Config, 'sources'>): Promise<SignalSource[]> {
+  return Promise.all(
+    sources.map(async ({ name, kind, tokenFile, tokenEnv }) => {
+      const token = tokenFile ? await readToken(name, tokenFile) : process.env[tokenEnv ?? '']
+      if (!token || token.trim().length < 16)
+        throw failure('CONFIG_INVALID', `source ${name}: its token is missing or shorter than 16 characters`)
+      return { name, kind, tokenHash: hashOf(token.trim()) }
+    }),
+  )
+}
+
+async function readToken(source: string, file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw failure('CONFIG_INVALID', `source ${source}: its tokenFile ${file} cannot be read: ${code}`)
+  }
+}
+
+function withPaths(config: Config, folder: string): Config {
+  const from = (path: string) => (isAbsolute(path) ? path : resolve(folder, path))
+  const dataDir = from(config.dataDir)
+  const { ssh } = config
+  return {
+    ...config,
+    dataDir,
+    keys: { file: config.keys.file ? from(config.keys.file) : join(dataDir, 'keys.json') },
+    sources: config.sources.map((s) => (s.tokenFile ? { ...s, tokenFile: from(s.tokenFile) } : s)),
+    ...(ssh && { ssh: { ...ssh, keyFile: from(ssh.keyFile), knownHostsFile: from(ssh.knownHostsFile) } }),
+  }
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import type { Client } from '@temporalio/client'
+import { createSessions, type Sessions } from '../activities/sessions.ts'
+import type { Config } from '../core/config.ts'
+import { type CloudConfig, loadCloud } from '../openstack/clouds-yaml.ts'
+import { createHttp, type Http } from '../openstack/http.ts'
+import { createKeystone, type Keystone } from '../openstack/keystone.ts'
+import { connectClient, type Engine } from '../temporal/connection.ts'
+import { createDelegations, type Delegations } from '../temporal/delegations.ts'
+import { createIncidents, type Incidents } from '../temporal/incidents.ts'
+import { type Keys, loadKeys } from '../temporal/keys.ts'
+
+/** What API and worker both stand on. */
+export interface Foundation {
+  readonly config: Config
+  readonly engine: Engine
+  readonly keys: Keys
+  readonly client: Client
+  readonly cloud: CloudConfig
+  readonly http: Http
+  readonly keystone: Keystone
+  readonly sessions: Sessions
+  readonly delegations: Delegations
+  readonly incidents: Incidents
+  close(): Promise<void>
+}
+
+/** Connects to Temporal, and prepares the way to the cloud, which is not asked yet. @throws CONFIG_INVALID, ENGINE_UNREACHABLE */
+export async function layFoundation(config: Config, engine: Engine): Promise<Foundation> {
+  const keys = await loadKeys(config.keys.file ?? join(config.dataDir, 'keys.json'))
+  const cloud = await loadCloud(config.cloud)
+  const { client, close } = await connectClient(engine, keys)
+  const http = createHttp({ tls: cloud.tls })
+  const keystone = createKeystone({ authUrl: cloud.authUrl, http })
+  const delegations = createDelegations(client)
+  const sessions = createSessions({ cloud, keystone, http, delegations })
+  const incidents = createIncidents(client, config.policies)
+  return { config, engine, keys, client, cloud, http, keystone, sessions, delegations, incidents, close }
+}

@@ -1,0 +1,114 @@
+import { createServer } from 'node:http'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import { Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
+import type { Logger } from 'pino'
+import { createActivities } from '../activities/index.ts'
+import { attributes } from '../core/search-attributes.ts'
+import { taskQueues } from '../core/task-queues.ts'
+import { workflowBundle } from '../temporal/bundle.ts'
+import { connectWorker } from '../temporal/connection.ts'
+import { createDataConverter } from '../temporal/data-converter.ts'
+import { prepareNamespace } from '../temporal/namespace.ts'
+import { serviceWatch, serviceWatchId } from '../workflows/service-watch.ts'
+import type { Foundation } from './foundation.ts'
+
+export interface RunningWorker {
+  /** Resolves when all workers have drained, rejects when one of them failed. */
+  readonly done: Promise<void>
+  /** Takes no new tasks and finishes the ones at work; a call that is being made ends first. */
+  stop(): Promise<void>
+}
+
+/** A call that Steward has begun may take this long to end before the process leaves. */
+const graceMs = 90_000
+
+/** Starts the workers of both task queues and the watch over Nova's services. */
+export async function startWorker(foundation: Foundation, log: Logger): Promise<RunningWorker> {
+  const { config, engine, client, keys } = foundation
+  installRuntime(log)
+  const { retentionDays } = await prepareNamespace(client, config.temporal.retentionDays)
+  log.info({ retentionDays }, 'closed runs are kept for audit')
+  const connection = await connectWorker(engine)
+  const shared = {
+    connection,
+    namespace: engine.namespace,
+    dataConverter: createDataConverter(keys),
+    workflowBundle: { codePath: await workflowBundle() },
+    activities: { ...createActivities(foundation) },
+    shutdownGraceTime: graceMs,
+  } satisfies Partial<WorkerOptions>
+  const workers = await Promise.all([
+    Worker.create({ ...shared, taskQueue: taskQueues.remediation, maxConcurrentActivityTaskExecutions: 50 }),
+    Worker.create({ ...shared, taskQueue: taskQueues.actions, maxConcurrentActivityTaskExecutions: 50 }),
+  ])
+  const running = workers.map((worker) => worker.run())
+  const done = Promise.all(running)
+    .then(() => undefined)
+    .finally(() => connection.close())
+  // whoever awaits `done` hears of it; until then an early failure must not end the process by itself
+  done.catch(() => undefined)
+  await startWatch(foundation)
+  const probe = await serveProbe(config.worker.metrics, () => workers.every((w) => w.getState() === 'RUNNING'))
+  return {
+    done,
+    async stop() {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
+      await done
+      await new Promise((resolve) => probe.close(resolve))
+    },
+  }
+}
+
+/** One in the whole installation: the id sees to it. */
+async function startWatch({ client, config }: Foundation): Promise<void> {
+  if (!config.policies.some((policy) => policy.kind === 'binary')) return
+  try {
+    await client.workflow.start(serviceWatch, {
+      workflowId: serviceWatchId,
+      taskQueue: taskQueues.remediation,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: "Watches Nova's services",
+      typedSearchAttributes: [{ key: attributes.kind, value: 'watch' }],
+    })
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+  }
+}
+
+let installed = false
+
+/** The SDK's core logs through our logger, warnings and worse; it can be told so once per process. */
+function installRuntime(log: Logger): void {
+  if (installed) return
+  installed = true
+  Runtime.install({
+    logger: {
+      log: (level, message, meta) => write(level, message, meta),
+      trace: (message, meta) => write('TRACE', message, meta),
+      debug: (message, meta) => write('DEBUG', message, meta),
+      info: (message, meta) => write('INFO', message, meta),
+      warn: (message, meta) => write('WARN', message, meta),
+      error: (message, meta) => write('ERROR', message, meta),
+    },
+    telemetryOptions: { logging: { filter: 'temporal_sdk_core=WARN', forward: {} } },
+    shutdownSignals: [],
+  })
+  function write(level: string, message: string, meta?: object) {
+    const name = level.toLowerCase() as 'trace' | 'debug' | 'info' | 'warn' | 'error'
+    // the SDK says at INFO what is our own doing
+    log[name === 'info' ? 'debug' : name]({ ...meta }, message)
+  }
+}
+
+/** Answers whether this worker runs, for healthchecks. */
+async function serveProbe({ host, port }: { host: string; port: number }, isRunning: () => boolean) {
+  const server = createServer((_request, response) => {
+    response.statusCode = isRunning() ? 200 : 503
+    response.end(JSON.stringify({ running: isRunning() }))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  return server
+}

@@ -1,0 +1,27 @@
+import { Command } from 'commander'
+import { version } from './boot/version.ts'
+import { addActionCommands } from './cli/actions.ts'
+import { addDelegationCommands } from './cli/delegations.ts'
+import { explain } from './cli/explain.ts'
+import { addIncidentCommands } from './cli/incidents.ts'
+import { addProcessCommands } from './cli/processes.ts'
+
+const program = new Command('steward')
+  .description("Looks after an OpenStack cloud on its owners' behalf, with delegated rights only.")
+  .version(version)
+  .option('--api <url>', 'URL of the Steward API', process.env.STEWARD_URL ?? 'http://127.0.0.1:8774')
+  .option('--json', 'print JSON instead of tables')
+  .option('--os-cloud <name>', 'your entry in clouds.yaml; OS_* variables when left out', process.env.OS_CLOUD)
+  .showHelpAfterError()
+
+addProcessCommands(program)
+addDelegationCommands(program)
+addActionCommands(program)
+addIncidentCommands(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,42 @@
+import type { Command } from 'commander'
+import type { GlobalOptions } from './api-client.ts'
+
+/** Control characters in names must not move the reader's cursor. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be replaced
+const control = /[\u0000-\u001f\u007f-\u009f]/g
+const plain = (text: string) => text.replace(control, ' ')
+
+/** A table with aligned columns, or JSON when asked for. */
+export function printTable(command: Command, data: unknown, head: string[], rows: (string | undefined)[][]): void {
+  if (wantsJson(command)) {
+    printJson(data)
+    return
+  }
+  const lines = [head, ...rows.map((row) => row.map((cell) => plain(cell ?? '-')))]
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+  for (const line of lines)
+    process.stdout.write(
+      `${line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd()}\n`,
+    )
+  if (rows.length === 0) process.stdout.write('(none)\n')
+}
+
+/** Names and values under each other, or JSON when asked for. */
+export function printFields(command: Command, data: unknown, fields: [string, string | undefined][]): void {
+  if (wantsJson(command)) {
+    printJson(data)
+    return
+  }
+  const width = Math.max(...fields.map(([name]) => name.length))
+  for (const [name, value] of fields)
+    if (value !== undefined) process.stdout.write(`${name.padEnd(width)}  ${plain(value)}\n`)
+}
+
+const wantsJson = (command: Command) => command.optsWithGlobals<GlobalOptions>().json === true
+
+const printJson = (data: unknown) => {
+  process.stdout.write(`${JSON.stringify(data, null, 2)}\n`)
+}

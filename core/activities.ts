@@ -1,0 +1,85 @@
+import type { Call } from './action.ts'
+import type { LogLine } from './alert.ts'
+import type { Move, Plan } from './plan.ts'
+
+/** A service as Nova's service list shows it now. */
+export interface ServiceStatus {
+  readonly host: string
+  readonly binary: string
+  readonly state: 'up' | 'down'
+  readonly status: 'enabled' | 'disabled'
+  readonly forcedDown: boolean
+  /** Time of its last report, as Nova gives it. */
+  readonly updatedAt: string | null
+}
+
+export interface ServiceTarget {
+  readonly host: string
+  readonly binary: string
+}
+
+/** The process behind a service as its host shows it; pid 0: there is none. */
+export interface ProcessStatus {
+  readonly pid: number
+  readonly startedEpochSeconds: number
+}
+
+export interface MigrationOutcome {
+  /** Host the server is on now; Nova may have chosen another one than planned. */
+  readonly host: string
+  readonly migrationUuid: string
+  readonly durationMs: number
+  /** Nova's own request id of the live-migration call; missing when an earlier attempt had sent it. */
+  readonly requestId?: string
+}
+
+export interface Evidence {
+  readonly collectedAt: string
+  readonly services: readonly ServiceStatus[]
+  readonly lines: readonly LogLine[]
+}
+
+export interface CallOutcome {
+  readonly status: number
+  readonly startedAt: string
+  readonly requestId?: string
+  readonly body?: unknown
+  readonly note?: string
+}
+
+/**
+ * Everything a workflow may ask of the outside world. Workflows import this interface and nothing else of
+ * activities/, so the sandbox never sees Node types; activities/ implements it, one file per outside system.
+ */
+export interface Activities {
+  // Nova's service list
+  lookAtService(target: ServiceTarget): Promise<ServiceStatus>
+  awaitServiceUp(
+    input: ServiceTarget & { stableSeconds: number; withinSeconds: number; reportedAfter: string | null },
+  ): Promise<{ outcome: 'stable' | 'down again'; upAfterMs: number }>
+  watchServices(): Promise<void>
+
+  // SSH
+  lookAtProcess(target: ServiceTarget): Promise<ProcessStatus | null>
+  restartService(
+    input: ServiceTarget & { before: ProcessStatus | null },
+  ): Promise<{ outcome: 'restarted' | 'was restarted' }>
+
+  // moving servers
+  planRelief(input: { host: string; resource: 'vcpu' | 'memory'; limit: number; maxMoves: number }): Promise<Plan>
+  liveMigrate(move: Move): Promise<MigrationOutcome>
+
+  collectEvidence(input: { host: string; lines: readonly LogLine[] }): Promise<Evidence>
+
+  // deferred calls
+  performCall(input: { call: Call; trustId: string }): Promise<CallOutcome>
+  reconcileCall(input: {
+    call: Call
+    trustId: string
+    sentAfter: string
+  }): Promise<{ verdict: 'done' | 'not done' | 'unknown'; requestId?: string }>
+
+  // trusts
+  deleteTrust(input: { trustId: string }): Promise<void>
+  checkTrust(input: { trustId: string }): Promise<void>
+}

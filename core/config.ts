@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import { Policy } from './policy.ts'
+
+const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
+
+/** A secret comes from a file or from the environment, never from steward.yaml itself. */
+const Source = z
+  .strictObject({
+    name: Name,
+    kind: z.enum(['alertmanager', 'logs']),
+    tokenFile: z.string().optional().describe('file with the bearer token of this source'),
+    tokenEnv: z.string().optional().describe('or: environment variable with it'),
+  })
+  .refine((s) => (s.tokenFile === undefined) !== (s.tokenEnv === undefined), 'give tokenFile or tokenEnv')
+
+/**
+ * One word of a remote command. Nothing in it can mean more than itself to a shell,
+ * so joining the words with spaces, as ssh does, cannot change the command.
+ */
+const CommandWord = z.string().regex(/^[A-Za-z0-9@%_+=:,./-]{1,128}$/, 'letters, digits and @%_+=:,./- only')
+const Command = z.array(CommandWord).min(1).max(16)
+
+const SshService = z.strictObject({
+  restart: Command.describe('exact words of the command that restarts the service'),
+  show: Command.optional().describe('prints `pid=N started=EPOCH_SECONDS`; lets a repeat see that it was done'),
+})
+
+const Ssh = z.strictObject({
+  user: z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/),
+  keyFile: z.string().describe('private key; stays on this machine'),
+  knownHostsFile: z.string().describe('host keys Steward trusts; it never adds one'),
+  connectTimeoutSeconds: z.number().min(1).max(60).default(10),
+  commandTimeoutSeconds: z.number().min(1).max(600).default(60),
+  hosts: z.record(
+    z.string(),
+    z.strictObject({
+      address: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:_-]{0,254}$/),
+      port: z.int().min(1).max(65_535).default(22),
+      services: z.record(z.string(), SshService).describe('by binary, such as nova-compute'),
+    }),
+  ),
+})
+export type SshConfig = z.infer<typeof Ssh>
+
+/** steward.yaml. Every default is printed by `steward config`. */
+export const Config = z.strictObject({
+  cloud: z.string().optional().describe("entry of clouds.yaml with Steward's own login; OS_* variables when left out"),
+  dataDir: z.string().default('.steward').describe('database of the embedded Temporal, keys'),
+  listen: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: z.int().min(0).max(65_535).default(8774),
+    })
+    .prefault({}),
+  codec: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: z.int().min(0).max(65_535).default(8775),
+      origins: z
+        .array(z.string())
+        .default([])
+        .describe('origins of Temporal Web UIs that may decode; the embedded UI is added by itself'),
+    })
+    .prefault({}),
+  keys: z.strictObject({ file: z.string().optional().describe('default: <dataDir>/keys.json') }).prefault({}),
+  temporal: z
+    .strictObject({
+      port: z.int().min(1).max(65_535).default(7233).describe('of the embedded Temporal'),
+      uiPort: z.int().min(1).max(65_535).default(8233),
+      retentionDays: z.int().min(1).max(3650).default(90).describe('how long closed runs are kept for audit'),
+    })
+    .prefault({}),
+  worker: z
+    .strictObject({
+      metrics: z
+        .strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535).default(9464) })
+        .prefault({}),
+    })
+    .prefault({}),
+  sources: z.array(Source).default([]),
+  policies: z.array(Policy).default([]),
+  watch: z
+    .strictObject({ pollSeconds: z.number().min(1).max(300).default(10).describe("between looks at Nova's services") })
+    .prefault({}),
+  ssh: Ssh.optional(),
+  delegation: z
+    .strictObject({
+      maxDays: z.int().min(1).max(3650).default(370).describe('longest trust Steward asks for'),
+    })
+    .prefault({}),
+  operatorRole: z.string().default('admin').describe('role a caller needs to read incidents and to delegate'),
+})
+export type Config = z.infer<typeof Config>

@@ -1,0 +1,83 @@
+import { z } from 'zod'
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
+  .describe('unique; part of incident ids')
+
+const attempts = z
+  .int()
+  .min(1)
+  .max(5)
+  .default(1)
+  .describe('most runs of the runbook in one incident before people are asked')
+
+/** BINARY: a service of Nova's service list is down. */
+const Binary = z.strictObject({
+  name,
+  kind: z.literal('binary'),
+  when: z.strictObject({
+    binary: z.string().min(1).default('nova-compute').describe("binary in Nova's service list"),
+    hosts: z.array(z.string().min(1)).optional().describe('only these hosts; all when left out'),
+  }),
+  confirmAfterSeconds: z.number().min(0).max(3600).default(5).describe('wait before the second look'),
+  runbook: z.literal('restart-service'),
+  with: z
+    .strictObject({
+      stableSeconds: z.number().min(1).max(3600).default(60).describe('how long the service must stay up'),
+      withinSeconds: z.number().min(5).max(86_400).default(300).describe('time to come up and stay up'),
+      maxRestarts: z.int().min(1).max(5).default(2).describe('most restarts in one run'),
+    })
+    .prefault({}),
+  attempts,
+})
+
+/** GAUGE: a monitor measured and sent an alert with a host label. */
+const Gauge = z.strictObject({
+  name,
+  kind: z.literal('gauge'),
+  when: z.strictObject({
+    labels: z.record(z.string(), z.string()).describe('labels the alert must carry with exactly these values'),
+    hostLabel: z.string().min(1).default('host').describe('label with the hypervisor host name'),
+  }),
+  runbook: z.literal('relieve-host'),
+  with: z
+    .strictObject({
+      resource: z.enum(['vcpu', 'memory']).default('vcpu').describe('which resource is short'),
+      limit: z.number().gt(0).max(1).default(0.8).describe('share of the capacity in use, 0..1, to come down to'),
+      maxMoves: z.int().min(1).max(50).default(10),
+    })
+    .prefault({}),
+  clearWithinSeconds: z.number().min(1).max(86_400).default(900).describe('time for the monitor to say it is over'),
+  stableSeconds: z.number().min(0).max(3600).default(60).describe('how long it must stay over'),
+  attempts,
+})
+
+/** TAILABLE: more than `count` records of one component on one host within a window. */
+const Tailable = z.strictObject({
+  name,
+  kind: z.literal('tailable'),
+  when: z.strictObject({
+    component: z.string().min(1).describe('service that writes the log, such as nova-compute'),
+    levels: z.array(z.enum(['CRITICAL', 'ERROR', 'WARNING'])).default(['CRITICAL', 'ERROR']),
+    count: z.int().min(1).max(10_000).describe('fires when more than this many records fall into the window'),
+    windowSeconds: z.number().min(1).max(3600),
+  }),
+  runbook: z.literal('collect-evidence'),
+  with: z.strictObject({}).prefault({}),
+  quietSeconds: z.number().min(1).max(3600).default(60).describe('closes after the log was quiet for this long'),
+  silentAfterSeconds: z
+    .number()
+    .min(5)
+    .max(86_400)
+    .default(600)
+    .describe('asks people when the source itself was not heard from for this long'),
+  attempts,
+})
+
+/** When … then …: one rule of steward.yaml. A running incident keeps the version it started with. */
+export const Policy = z.discriminatedUnion('kind', [Binary, Gauge, Tailable])
+export type Policy = z.infer<typeof Policy>
+export type BinaryPolicy = z.infer<typeof Binary>
+export type GaugePolicy = z.infer<typeof Gauge>
+export type TailablePolicy = z.infer<typeof Tailable>

@@ -1,0 +1,16 @@
+import { defineSearchAttributeKey } from '@temporalio/common'
+
+/** Search attributes are plain text in the engine's database: ids, names of hosts and of rules only. */
+export const attributes = {
+  kind: defineSearchAttributeKey('StewardKind', 'KEYWORD'),
+  state: defineSearchAttributeKey('StewardState', 'KEYWORD'),
+  policy: defineSearchAttributeKey('StewardPolicy', 'KEYWORD'),
+  runbook: defineSearchAttributeKey('StewardRunbook', 'KEYWORD'),
+  target: defineSearchAttributeKey('StewardTarget', 'KEYWORD'),
+  projectId: defineSearchAttributeKey('StewardProjectId', 'KEYWORD'),
+  incidentRunId: defineSearchAttributeKey('StewardIncidentRunId', 'KEYWORD'),
+  /** Keys of the alerts an incident has taken in, so that a late duplicate does not open another one. */
+  alertKeys: defineSearchAttributeKey('StewardAlertKeys', 'KEYWORD_LIST'),
+} as const
+
+export type WorkflowKind = 'incident' | 'run' | 'action' | 'delegation' | 'watch'

@@ -1,0 +1,119 @@
+import { codeOf, detailsOf, failure, messageOf } from '../core/errors.ts'
+import type { EndpointChoice, Interface } from './catalog.ts'
+import type { Http } from './http.ts'
+import type { Keystone } from './keystone.ts'
+import type { Login, Scope } from './login.ts'
+import { createVersions } from './microversion.ts'
+import { createServiceClient, type ServiceClient } from './service.ts'
+import type { Token } from './token.ts'
+
+export interface SessionOptions {
+  readonly keystone: Keystone
+  readonly http: Http
+  readonly login: Login
+  /** Our own project, or that of a trust. Without one Keystone picks; application credentials bring their own. */
+  readonly scope?: Scope | undefined
+  readonly region?: string | undefined
+  /** @default public */
+  readonly interface?: Interface
+  /** Milliseconds since 1970. @default Date.now */
+  readonly now?: () => number
+}
+
+export interface ServiceOptions extends EndpointChoice {
+  /** Sent with every request: `2.96`. See also `ServiceClient.negotiate`. */
+  readonly microversion?: string
+}
+
+export interface Session {
+  /**
+   * Gives a token that is good for at least a minute (or half its life, if that is less), logging in when needed.
+   * Calls made together share one login; cancelling one stops only its own wait.
+   *
+   * @throws DELEGATION_LOST, SERVICE_LOGIN_REFUSED, KEYSTONE_UNREACHABLE, CLOUD_ANSWER_UNREADABLE
+   */
+  token(options?: { signal?: AbortSignal | undefined }): Promise<Token>
+  /** Gives another token than `rejected`, which a service did not accept. Throws like `token`. */
+  renew(rejected: Token, options?: { signal?: AbortSignal | undefined }): Promise<Token>
+  /** A client of one service; asks nothing of the cloud yet. */
+  service(type: string, options?: ServiceOptions): ServiceClient
+}
+
+/** Tokens are renewed this long before they expire. */
+const marginMs = 60_000
+
+/**
+ * Makes a session: a login that renews itself. Nothing is sent before the first use; the token lives in memory only.
+ *
+ * @throws CONFIG_INVALID for a trust with an application credential: Keystone gives those no other scope than their own
+ */
+export function createSession(options: SessionOptions): Session {
+  const { keystone, http, login, scope, region, interface: face = 'public', now = Date.now } = options
+  const trustId = typeof scope === 'object' && 'trustId' in scope ? scope.trustId : undefined
+  if (trustId !== undefined && login.method === 'application_credential')
+    throw failure('CONFIG_INVALID', 'a login by application credential cannot use trusts: give a password', { trustId })
+
+  const versions = createVersions({ now })
+  let current: { token: Token; renewAt: number } | undefined
+  let pending: Promise<Token> | undefined
+
+  async function logIn(): Promise<Token> {
+    const token = await keystone.authenticate(login, scope).catch(async (error: unknown) => {
+      throw trustId === undefined ? error : await whyRefused(error, trustId)
+    })
+    if (trustId !== undefined) checkTrustToken(token, trustId)
+    const lifeMs = token.expiresAt.getTime() - token.issuedAt.getTime()
+    // counted from here rather than compared with Keystone's clock, which may differ from ours
+    current = { token, renewAt: now() + lifeMs - Math.min(marginMs, lifeMs / 2) }
+    return token
+  }
+
+  /** Tells a lost delegation from a login of ours that is refused everywhere. */
+  async function whyRefused(error: unknown, id: string): Promise<unknown> {
+    if (codeOf(error) !== 'SERVICE_LOGIN_REFUSED') return error
+    await keystone.authenticate(login, 'unscoped')
+    const details = detailsOf(error)
+    return failure('DELEGATION_LOST', `trust ${id} cannot be used any more: ${messageOf(error)}`, {
+      ...details,
+      trustId: id,
+    })
+  }
+
+  const session: Session = {
+    async token({ signal } = {}) {
+      signal?.throwIfAborted()
+      if (current && now() < current.renewAt) return current.token
+      pending ??= logIn().finally(() => {
+        pending = undefined
+      })
+      return untilAborted(pending, signal)
+    },
+    async renew(rejected, waiting) {
+      if (current?.token === rejected) current = undefined
+      return session.token(waiting)
+    },
+    service(type, { microversion, ...choice } = {}) {
+      const chosen = { interface: choice.interface ?? face, region: choice.region ?? region }
+      return createServiceClient({ http, session, versions, type, choice: chosen, microversion })
+    },
+  }
+  return session
+}
+
+/** A trust token that is not what was asked for would act with the wrong rights. */
+function checkTrustToken({ trust, userId }: Token, trustId: string): void {
+  if (trust?.id === trustId && trust.impersonation && userId === trust.trustorUserId) return
+  throw failure('CLOUD_ANSWER_UNREADABLE', `Keystone gave a token that does not impersonate through trust ${trustId}`, {
+    trustId,
+  })
+}
+
+/** Waits for work that others wait for too: cancelling ends this wait and leaves the work alone. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}

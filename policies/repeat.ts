@@ -1,0 +1,25 @@
+import type { Call } from '../core/action.ts'
+import { catalogue, type ErrorCode } from '../core/errors.ts'
+
+/** What may follow a call that did not end well. */
+export type Verdict = 'repeat' | 'look first' | 'give up'
+
+/** Calls that may be made twice with the effect of one (RFC 9110, 9.2.2). */
+const idempotent: ReadonlySet<Call['method']> = new Set(['GET', 'PUT', 'DELETE'])
+
+/**
+ * Decides whether a deferred call may be made again. `code` is undefined when the worker was lost during the call, so
+ * that nobody knows whether it was sent.
+ *
+ * A call whose answer was lost is repeated only if repeating is harmless; otherwise the cloud is asked first.
+ */
+export function afterFailure(call: Pick<Call, 'method'>, code: ErrorCode | undefined): Verdict {
+  if (code === undefined || code === 'OUTCOME_UNKNOWN') return idempotent.has(call.method) ? 'repeat' : 'look first'
+  return catalogue[code].remedy === 'retry' ? 'repeat' : 'give up'
+}
+
+/** Wait before attempt `attempt` (1 is the second one): doubling from 1 s to a cap that keeps histories short. */
+export function backoffMs(attempt: number, maxLatenessMs: number): number {
+  const capMs = Math.min(300_000, Math.max(5_000, maxLatenessMs / 120))
+  return Math.min(capMs, 1000 * 2 ** Math.min(attempt - 1, 20))
+}

@@ -1,0 +1,50 @@
+import { Client, type ClientOptions, Connection } from '@temporalio/client'
+import { loadClientConnectConfig } from '@temporalio/envconfig'
+import { NativeConnection } from '@temporalio/worker'
+import { failure } from '../core/errors.ts'
+import { createDataConverter } from './data-converter.ts'
+import type { Keys } from './keys.ts'
+
+/** Where Temporal is and how to get in: the same profile file and TEMPORAL_* variables as its own CLI. */
+export interface Engine {
+  readonly connectionOptions: NonNullable<ReturnType<typeof loadClientConnectConfig>['connectionOptions']>
+  readonly namespace: string
+}
+
+/**
+ * Reads the Temporal profile; `undefined` when neither TEMPORAL_ADDRESS nor a profile names an address,
+ * so that Steward brings its own.
+ *
+ * @see https://docs.temporal.io/develop/environment-configuration
+ */
+export function configuredEngine(): Engine | undefined {
+  const { connectionOptions, namespace } = loadClientConnectConfig()
+  if (!connectionOptions.address) return undefined
+  return { connectionOptions, namespace: namespace ?? 'default' }
+}
+
+/**
+ * Connects a client that encrypts everything it sends.
+ *
+ * @throws ENGINE_UNREACHABLE
+ */
+export async function connectClient(engine: Engine, keys: Keys): Promise<{ client: Client; close(): Promise<void> }> {
+  const connection = await reach(engine, () =>
+    Connection.connect({ ...engine.connectionOptions, connectTimeout: '10s' }),
+  )
+  const options: ClientOptions = { connection, namespace: engine.namespace, dataConverter: createDataConverter(keys) }
+  return { client: new Client(options), close: () => connection.close() }
+}
+
+/** @throws ENGINE_UNREACHABLE */
+export const connectWorker = (engine: Engine): Promise<NativeConnection> =>
+  reach(engine, () => NativeConnection.connect(engine.connectionOptions))
+
+async function reach<T>(engine: Engine, connect: () => Promise<T>): Promise<T> {
+  try {
+    return await connect()
+  } catch {
+    const { address } = engine.connectionOptions
+    throw failure('ENGINE_UNREACHABLE', `Temporal at ${address} does not answer`, { address })
+  }
+}

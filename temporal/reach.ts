@@ -1,0 +1,24 @@
+import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client'
+import { failure } from '../core/errors.ts'
+
+/** gRPC codes that say "not now": DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE, CANCELLED by a lost connection. */
+const notNow: ReadonlySet<number> = new Set([1, 4, 8, 14])
+
+/** Longest wait for one answer of the engine; Alertmanager and people would rather have a 503. */
+export const engineTimeoutMs = 10_000
+
+/**
+ * Runs calls to the engine, and says ENGINE_UNREACHABLE instead of gRPC's many words for it.
+ *
+ * @throws ENGINE_UNREACHABLE
+ */
+export async function throughEngine<T>(client: Client, ask: () => Promise<T>, timeoutMs = engineTimeoutMs): Promise<T> {
+  try {
+    return await client.connection.withDeadline(Date.now() + timeoutMs, ask)
+  } catch (error) {
+    const grpc = error instanceof ServiceError ? error.cause : error
+    if (isGrpcServiceError(grpc) && notNow.has(grpc.code))
+      throw failure('ENGINE_UNREACHABLE', 'Temporal does not answer')
+    throw error
+  }
+}

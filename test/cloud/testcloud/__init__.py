@@ -1,0 +1,1 @@
+"""A small real OpenStack on one machine, for Steward's tests and demonstrations."""

@@ -1,0 +1,7 @@
+export { incident } from './incident.ts'
+export { collectEvidence } from './runbooks/collect-evidence.ts'
+export { relieveHost } from './runbooks/relieve-host.ts'
+export { restartService } from './runbooks/restart-service.ts'
+export { scheduledAction } from './scheduled-action.ts'
+export { serviceWatch } from './service-watch.ts'
+export { standingDelegation } from './standing-delegation.ts'

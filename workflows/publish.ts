@@ -1,0 +1,12 @@
+import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow'
+import { attributes } from '../core/search-attributes.ts'
+
+/**
+ * Makes the state of this workflow readable from outside: the view as (encrypted) memo for the API, so that reading
+ * needs no worker; the state as search attribute for lists; one sentence for the Temporal UI.
+ */
+export function publish(view: { state: string }, sentence: string): void {
+  upsertMemo({ view })
+  upsertSearchAttributes([{ key: attributes.state, value: view.state }])
+  setCurrentDetails(sentence)
+}

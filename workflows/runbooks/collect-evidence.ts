@@ -1,0 +1,25 @@
+import type { Evidence } from '../../core/activities.ts'
+import type { LogLine } from '../../core/alert.ts'
+import { quick } from '../steps.ts'
+import { runbook } from './runbook.ts'
+
+export interface CollectEvidence {
+  host: string
+  lines: readonly LogLine[]
+}
+
+/**
+ * Keeps what a person needs to understand a burst of errors: the lines around it and the state of Nova's services.
+ * Changes nothing.
+ *
+ * @throws DELEGATION_MISSING
+ */
+export async function collectEvidence({ host, lines }: CollectEvidence): Promise<{ summary: string } & Evidence> {
+  return runbook('collect-evidence', async (note) => {
+    const evidence = await quick(`Collect service states around ${host}`).collectEvidence({ host, lines })
+    const down = evidence.services.filter((s) => s.state === 'down')
+    note(`kept ${lines.length} line(s); ${down.length} of ${evidence.services.length} services down`)
+    const states = down.length === 0 ? 'all up' : `down: ${down.map((s) => `${s.binary}@${s.host}`).join(', ')}`
+    return { summary: `${lines.length} line(s) kept; services ${states}`, ...evidence }
+  })
+}

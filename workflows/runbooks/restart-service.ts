@@ -1,0 +1,46 @@
+import type { ServiceTarget } from '../../core/activities.ts'
+import { failure } from '../../core/errors.ts'
+import type { BinaryPolicy } from '../../core/policy.ts'
+import { patient, quick } from '../steps.ts'
+import { runbook } from './runbook.ts'
+
+export type RestartService = ServiceTarget & BinaryPolicy['with']
+
+/**
+ * Restarts one service over SSH and waits until Nova has seen it up for `stableSeconds`.
+ *
+ * A service that came up by itself is left alone. One that goes down again while it is watched is restarted again,
+ * up to `maxRestarts` times in all.
+ *
+ * @throws SERVICE_STILL_DOWN, SSH_HOST_KEY_MISMATCH, SSH_NOT_CONFIGURED, SSH_COMMAND_FAILED, DELEGATION_MISSING
+ */
+export async function restartService(input: RestartService) {
+  const { host, binary, stableSeconds, withinSeconds, maxRestarts } = input
+  return runbook('restart-service', async (note) => {
+    const service = `${binary} on ${host}`
+    for (let restarts = 0; ; ) {
+      const before = await quick(`Look at ${service}`).lookAtService({ host, binary })
+      if (before.state === 'down') {
+        if (restarts === maxRestarts)
+          throw failure('SERVICE_STILL_DOWN', `${service} went down again after ${restarts} restart(s)`, { host })
+        const process = await quick(`Look at the process of ${service}`).lookAtProcess({ host, binary })
+        const { outcome } = await quick(`Restart ${service} over SSH`).restartService({ host, binary, before: process })
+        restarts++
+        note(outcome === 'restarted' ? `restarted ${service}` : `${service} had been restarted already`)
+      }
+      const { outcome, upAfterMs } = await patient(
+        `Wait until ${service} has been up for ${stableSeconds} s`,
+        (withinSeconds + 60) * 1000,
+      ).awaitServiceUp({ host, binary, stableSeconds, withinSeconds, reportedAfter: reportedBefore(before) })
+      if (outcome === 'stable') {
+        const upAfter = `up after ${(upAfterMs / 1000).toFixed(1)} s and for ${stableSeconds} s since`
+        return { summary: `${service}: ${restarts} restart(s), ${upAfter}`, restarts }
+      }
+      note(`${service} came up and went down again`)
+    }
+  })
+}
+
+/** A service that is up must report anew only if it was down: its last report then dates from before its death. */
+const reportedBefore = (before: { state: 'up' | 'down'; updatedAt: string | null }) =>
+  before.state === 'down' ? before.updatedAt : null

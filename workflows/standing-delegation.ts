@@ -1,0 +1,78 @@
+import { allHandlersFinished, CancellationScope, condition, defineUpdate, setHandler } from '@temporalio/workflow'
+import type { DelegationView } from '../core/delegation.ts'
+import { codeOf, messageOf } from '../core/errors.ts'
+import { publish } from './publish.ts'
+import { eventually, quick } from './steps.ts'
+
+/** Puts a newer trust in the place of the present one, which is deleted. */
+export const replaceDelegation = defineUpdate<DelegationView, [DelegationView]>('replace')
+/** Takes the delegation back: its trust is deleted. */
+export const revokeDelegation = defineUpdate<DelegationView>('revoke')
+
+/** The trust is tried this often, so that a lost one is seen before the night it is needed. */
+const checkEveryMs = 6 * 3_600_000
+const trustCleanupMs = 24 * 3_600_000
+
+/**
+ * Holds one standing delegation (an operator's trust to Steward) until it is revoked, lost or expired.
+ * Its view is where activities find the trust to act with.
+ */
+export async function standingDelegation(first: DelegationView): Promise<DelegationView> {
+  let view: DelegationView = { ...first }
+  const become = (change: Partial<DelegationView>) => {
+    view = { ...view, ...change }
+    publish(view, sentence(view))
+  }
+  setHandler(replaceDelegation, async (next) => {
+    const { trustId } = view
+    // a repeated update must not delete the trust it has just put in place
+    if (trustId !== next.trustId) {
+      view = { ...next }
+      become({})
+      await deleteTrust(trustId)
+    }
+    return view
+  })
+  setHandler(revokeDelegation, async () => {
+    become({ state: 'revoked' })
+    await deleteTrust(view.trustId)
+    return view
+  })
+
+  become({})
+  while (view.state === 'active') {
+    const { trustId } = view
+    const restMs = Date.parse(view.expiresAt) - Date.now()
+    if (restMs <= 0) become({ state: 'expired' })
+    else {
+      await condition(() => view.state !== 'active' || view.trustId !== trustId, Math.min(restMs, checkEveryMs))
+      if (view.state === 'active' && view.trustId === trustId && Date.parse(view.expiresAt) > Date.now())
+        await check(trustId)
+    }
+  }
+  await condition(allHandlersFinished)
+  return view
+
+  async function check(trustId: string): Promise<void> {
+    try {
+      await quick('Check that the trust still works').checkTrust({ trustId })
+    } catch (error) {
+      // only Keystone's own no ends a delegation; an outage does not
+      if (codeOf(error) === 'DELEGATION_LOST' && view.trustId === trustId)
+        become({ state: 'lost', reason: messageOf(error) })
+    }
+  }
+}
+
+async function deleteTrust(trustId: string): Promise<void> {
+  await CancellationScope.nonCancellable(async () => {
+    try {
+      await eventually('Delete the trust', trustCleanupMs).deleteTrust({ trustId })
+    } catch {
+      // it expires by itself; Keystone was away for a day
+    }
+  })
+}
+
+const sentence = ({ state, trustorName, roles, expiresAt }: DelegationView) =>
+  `${state}: ${trustorName} lets Steward act with ${roles.join(', ')} until ${expiresAt}`

@@ -1,0 +1,37 @@
+import { proxyActivities } from '@temporalio/workflow'
+import type { Activities } from '../core/activities.ts'
+
+/**
+ * The only place with timeouts and retries. Each kind takes a `summary`, which the Temporal UI shows beside the step.
+ */
+
+/** Reads and small repeatable writes: seconds. Given up after ten minutes without the cloud. */
+export const quick = (summary: string): Activities =>
+  proxyActivities<Activities>({
+    startToCloseTimeout: '45s',
+    scheduleToCloseTimeout: '10m',
+    retry: { initialInterval: '1s', maximumInterval: '30s' },
+    summary,
+  })
+
+/** Waits for the cloud: minutes to hours, so the heartbeat is what detects a lost worker. */
+export const patient = (summary: string, limitMs: number): Activities =>
+  proxyActivities<Activities>({
+    startToCloseTimeout: limitMs,
+    heartbeatTimeout: '20s',
+    retry: { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: 20 },
+    summary,
+  })
+
+/** A call that must not be made twice: one attempt, and the workflow decides what a failure means. */
+export const once = (summary: string): Activities =>
+  proxyActivities<Activities>({ startToCloseTimeout: '2m', retry: { maximumAttempts: 1 }, summary })
+
+/** Clean-up that must happen in the end, however long the cloud is away. */
+export const eventually = (summary: string, limitMs: number): Activities =>
+  proxyActivities<Activities>({
+    startToCloseTimeout: '45s',
+    scheduleToCloseTimeout: limitMs,
+    retry: { initialInterval: '1s', maximumInterval: '5m' },
+    summary,
+  })
