@@ -6,40 +6,30 @@ import { codeOf, detailsOf } from '../core/errors.ts'
 import type { Session } from '../openstack/session.ts'
 import { serverActionOf } from '../policies/server-actions.ts'
 import { withoutSecrets } from './answer.ts'
-import { pause } from './pause.ts'
+import type { Pause } from './pause.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
 
 const callTimeoutMs = 60_000
+const heartbeatMs = 5_000
 
 /** Makes deferred calls with the rights of their owners. */
 export const createDeferredCallActivities = (
   sessions: Sessions,
+  pause: Pause,
 ): Pick<Activities, 'performCall' | 'reconcileCall'> => ({
   /**
    * Makes the call once. Not safe to repeat by itself: after OUTCOME_UNKNOWN, or a lost worker, `reconcileCall` looks.
-   * A server that has nothing left to do (a stop of a stopped one) is a success.
+   * Heartbeats while the call is under way. A server that has nothing left to do (a stop of a stopped one) is a success.
    *
    * @throws nothing was sent: DELEGATION_LOST, KEYSTONE_UNREACHABLE, SERVICE_LOGIN_REFUSED, CLOUD_UNREACHABLE,
    *   SERVICE_UNKNOWN, PATH_REFUSED; refused: CLOUD_REFUSED, CLOUD_BUSY, MICROVERSION_UNSUPPORTED; OUTCOME_UNKNOWN
    */
   async performCall({ call, trustId }) {
-    const session = sessions.throughTrust(trustId)
-    const signal = Context.current().cancellationSignal
-    // logs in first: what fails here fails before the call
-    await session.token({ signal })
-    const startedAt = new Date().toISOString()
+    const beating = setInterval(Context.current().heartbeat, heartbeatMs)
     try {
-      const { status, requestId, body } = await service(session, call).request({
-        ...pick(call),
-        requestId: runRequestId(),
-        timeoutMs: callTimeoutMs,
-        signal,
-      })
-      return { status, startedAt, ...(requestId && { requestId }), ...withoutSecrets(body) }
-    } catch (error) {
-      const settled = detailsOf(error).status === 409 ? await settledAlready(session, call, startedAt) : undefined
-      if (settled) return settled
-      throw error
+      return await perform(sessions.throughTrust(trustId), call)
+    } finally {
+      clearInterval(beating)
     }
   },
 
@@ -69,6 +59,25 @@ export const createDeferredCallActivities = (
     return { verdict: 'not done' }
   },
 })
+
+async function perform(session: Session, call: Call): Promise<CallOutcome> {
+  // logs in first: what fails here fails before the call
+  await session.token()
+  const startedAt = new Date().toISOString()
+  try {
+    const { status, requestId, body } = await service(session, call).request({
+      ...pick(call),
+      requestId: runRequestId(),
+      // never cut short by us: a call that was begun is waited for, also by a worker that leaves
+      timeoutMs: callTimeoutMs,
+    })
+    return { status, startedAt, ...(requestId && { requestId }), ...withoutSecrets(body) }
+  } catch (error) {
+    const settled = detailsOf(error).status === 409 ? await settledAlready(session, call, startedAt) : undefined
+    if (settled) return settled
+    throw error
+  }
+}
 
 const InstanceActions = z.object({
   instanceActions: z.array(

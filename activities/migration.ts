@@ -7,7 +7,7 @@ import type { ServiceClient } from '../openstack/service.ts'
 import type { Session } from '../openstack/session.ts'
 import { relieve } from '../policies/relieve.ts'
 import { takeSnapshot } from './inventory.ts'
-import { pause } from './pause.ts'
+import type { Pause } from './pause.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
 
 /** 2.59 gives migrations a UUID; from 2.68 on nobody can force a server past the scheduler's checks. */
@@ -37,12 +37,14 @@ const mostIdleLooks = 15
 
 export interface MigrationActivitiesOptions {
   sessions: Sessions
+  pause: Pause
   /** Between two looks at a migration. @default 1000 */
   pollMs?: number
 }
 
 export function createMigrationActivities({
   sessions,
+  pause,
   pollMs = 1000,
 }: MigrationActivitiesOptions): Pick<Activities, 'planRelief' | 'liveMigrate'> {
   return {
@@ -78,7 +80,7 @@ export function createMigrationActivities({
             throw failure('MIGRATION_FAILED', await why(client, move, migration?.status), { ...move })
           if (server.status !== 'ACTIVE' && server.status !== 'PAUSED')
             throw failure('MIGRATION_FAILED', `${move.serverName} is on ${host} but its status is ${server.status}`)
-          await checkAllocations(session, move, host)
+          await checkAllocations(session, move, host, pause)
           const migrationUuid = migration?.uuid ?? 'unknown'
           return { host, migrationUuid, durationMs: Date.now() - startMs, ...(requestId && { requestId }) }
         }
@@ -150,7 +152,7 @@ async function why(client: ServiceClient, move: Move, status = 'nothing'): Promi
 }
 
 /** After the move only the new host may hold room for the server; Placement is told a moment after Nova. */
-async function checkAllocations(session: Session, move: Move, host: string): Promise<void> {
+async function checkAllocations(session: Session, move: Move, host: string, pause: Pause): Promise<void> {
   const placement = session.service('placement', { microversion: '1.20' })
   const requestId = runRequestId()
   for (let look = 1; ; look++) {

@@ -5,11 +5,12 @@ import type { BinaryPolicy } from '../core/policy.ts'
 import { type BinaryState, compareServices } from '../policies/binary.ts'
 import type { Incidents } from '../temporal/incidents.ts'
 import { listServices } from './nova-services.ts'
-import { pause } from './pause.ts'
+import type { Pause } from './pause.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface ServiceWatchOptions {
   sessions: Sessions
+  pause: Pause
   incidents: Incidents
   policies: readonly BinaryPolicy[]
   pollMs: number
@@ -19,7 +20,7 @@ export interface ServiceWatchOptions {
 
 /** Watches Nova's service list; Temporal keeps exactly one of it alive. */
 export function createServiceWatch(options: ServiceWatchOptions): Pick<Activities, 'watchServices'> {
-  const { sessions, incidents, policies, pollMs, shiftMs = 12 * 3_600_000 } = options
+  const { sessions, pause, incidents, policies, pollMs, shiftMs = 12 * 3_600_000 } = options
   return {
     /**
      * Reports every service that goes down or comes back. What it saw last travels in its heartbeat, so that the next
@@ -29,7 +30,7 @@ export function createServiceWatch(options: ServiceWatchOptions): Pick<Activitie
       const { info, log, cancellationSignal } = Context.current()
       let state: BinaryState = (info.heartbeatDetails as BinaryState | undefined) ?? {}
       let trouble: string | undefined
-      const endMs = Date.now() + shiftMs
+      const endMs = info.scheduledTimestampMs + shiftMs
       while (Date.now() < endMs) {
         try {
           const services = await listServices(await sessions.forRemediation())

@@ -2,11 +2,12 @@ import { Context } from '@temporalio/activity'
 import type { Activities, ServiceTarget } from '../core/activities.ts'
 import { failure } from '../core/errors.ts'
 import { listServices } from './nova-services.ts'
-import { pause } from './pause.ts'
+import type { Pause } from './pause.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface ServiceActivitiesOptions {
   sessions: Sessions
+  pause: Pause
   /** Between two looks while waiting. @default 1000 */
   pollMs?: number
 }
@@ -14,12 +15,16 @@ export interface ServiceActivitiesOptions {
 /** Looks at Nova's service list. Changes nothing. */
 export function createServiceActivities({
   sessions,
+  pause,
   pollMs = 1000,
 }: ServiceActivitiesOptions): Pick<Activities, 'lookAtService' | 'awaitServiceUp'> {
   async function look({ host, binary }: ServiceTarget) {
-    const [service] = await listServices(await sessions.forRemediation(), { host, binary })
+    const services = await listServices(await sessions.forRemediation(), { binary })
+    const service = services.find((s) => s.host === host)
     if (!service) throw failure('HOST_UNKNOWN', `Nova lists no ${binary} on ${host}`, { host, binary })
-    return service
+    const enabled = services.filter((s) => s.status === 'enabled' && !s.forcedDown)
+    const up = enabled.filter((s) => s.state === 'up').length
+    return { ...service, company: { up, down: enabled.length - up } }
   }
 
   return {

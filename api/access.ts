@@ -17,6 +17,10 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
   }
+  interface FastifyInstance {
+    /** Everything that is registered, so that it can be seen who may use it. */
+    routes: readonly RouteOptions[]
+  }
   interface FastifyRequest {
     caller: Caller | null
     source: string | null
@@ -34,6 +38,7 @@ export function guardRoutes(app: FastifyInstance, { checkToken, sources, operato
   app.decorateRequest('caller', null)
   app.decorateRequest('source', null)
   const routes: RouteOptions[] = []
+  app.decorate('routes', routes)
   app.addHook('onRoute', (route) => {
     routes.push(route)
   })
@@ -51,7 +56,7 @@ export function guardRoutes(app: FastifyInstance, { checkToken, sources, operato
     }
     const token = request.headers['x-auth-token']
     if (typeof token !== 'string' || token.trim() === '') throw failure('TOKEN_MISSING', 'no X-Auth-Token')
-    request.caller = await checkToken(token.trim())
+    request.caller = await checkToken(token.trim(), { requestId: request.globalRequestId })
     if (access === 'operator' && !request.caller.roles.includes(operatorRole))
       throw failure('ROLE_MISSING', `this needs the role ${operatorRole}`, { needed: operatorRole })
   })

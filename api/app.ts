@@ -5,8 +5,10 @@ import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { type AccessOptions, guardRoutes } from './access.ts'
+import { guardBodies } from './body.ts'
 import { createMetrics, measureRequests } from './metrics.ts'
 import { sendProblem } from './problem.ts'
+import { takeGlobalRequestId } from './request-id.ts'
 import { actionRoutes } from './routes/actions.ts'
 import { delegationRoutes } from './routes/delegations.ts'
 import { type Dependency, healthRoutes } from './routes/health.ts'
@@ -33,11 +35,15 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     bodyLimit: bodyLimitBytes,
     connectionTimeout: 60_000,
     requestTimeout: 30_000,
+    // node alone gives headers a minute, and looks for late senders every half a minute
+    http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000 },
     // an id that a client sends is never taken for ours
     requestIdHeader: false,
     genReqId: () => `req-${randomUUID()}`,
     routerOptions: { maxParamLength: 200 },
     logController: new LogController({ disableRequestLogging: true }),
+    // a URL that no router can read
+    frameworkErrors: sendProblem,
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -58,7 +64,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const metrics = createMetrics()
   measureRequests(app, metrics, options.signals.intake)
   await app.register(helmet, { global: true })
+  takeGlobalRequestId(app)
   guardRoutes(app, options.access)
+  guardBodies(app)
 
   await app.register(swagger, {
     openapi: {

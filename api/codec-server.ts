@@ -1,5 +1,6 @@
 import proto from '@temporalio/proto'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
+import { codeOf, failure, messageOf } from '../core/errors.ts'
 import { createCodec, isEncrypted } from '../temporal/codec.ts'
 import type { Keys } from '../temporal/keys.ts'
 
@@ -28,11 +29,16 @@ export function buildCodecServer(keys: Keys, origins: readonly string[]): Fastif
     })
     if (request.method === 'OPTIONS') return reply.code(204).send()
   })
+  app.setErrorHandler(async (error: FastifyError, _request, reply) =>
+    reply.code(error.statusCode ?? 400).send({ error: codeOf(error) ? messageOf(error) : 'this cannot be decoded' }),
+  )
   app.options('/decode', async (_request, reply) => reply.code(204).send())
-  app.post<{ Body: { payloads?: object[] } }>('/decode', async (request) => {
+  app.post<{ Body: { payloads?: object[] } | null }>('/decode', async (request) => {
+    const given = request.body?.payloads
+    if (!Array.isArray(given)) throw failure('INPUT_INVALID', 'the body has no list of payloads')
     const payloads = await Promise.all(
-      (request.body.payloads ?? []).map(async (given) => {
-        const payload = Payload.fromObject(given)
+      given.map(async (one) => {
+        const payload = Payload.fromObject(one)
         const [open = payload] = isEncrypted(payload) ? await codec.decode([payload]) : []
         return Payload.toObject(Payload.create(open), { bytes: String })
       }),

@@ -1,7 +1,8 @@
 import { randomInt, randomUUID } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
 import type { ActionView, CreateAction } from '../core/action.ts'
 import { durationMs } from '../core/duration.ts'
-import { failure } from '../core/errors.ts'
+import { failure, messageOf } from '../core/errors.ts'
 import { joinPath } from '../openstack/catalog.ts'
 import type { Keystone } from '../openstack/keystone.ts'
 import { leastRole, refuseInternalHints } from '../policies/least-role.ts'
@@ -31,7 +32,12 @@ const trustMarginMs = 600_000
  * @throws TIME_PAST, TIME_TOO_FAR, SERVICE_UNKNOWN, PATH_REFUSED, ROLE_MISSING, DELEGATION_REFUSED,
  *   KEYSTONE_UNREACHABLE, ENGINE_UNREACHABLE
  */
-export async function deferAction(input: CreateAction, caller: Caller, options: DeferOptions): Promise<ActionView> {
+export async function deferAction(
+  input: CreateAction,
+  caller: Caller,
+  options: DeferOptions,
+  { globalRequestId: requestId, log }: Pick<FastifyRequest, 'globalRequestId' | 'log'>,
+): Promise<ActionView> {
   const { actions, keystone, trusteeUserId, maxDays, now = Date.now } = options
   const { call, name, maxLatenessSeconds } = input
   const dueMs = dueTime(input, now())
@@ -46,7 +52,8 @@ export async function deferAction(input: CreateAction, caller: Caller, options: 
   const maxLatenessMs = maxLatenessSeconds * 1000
   // Keystone refuses a second trust with equal ends, so each gets some seconds of its own
   const expiresAt = new Date(dueMs + maxLatenessMs + trustMarginMs + randomInt(300) * 1000)
-  const trust = await keystone.createTrust(caller, { trusteeUserId: await trusteeUserId(), roles, expiresAt })
+  const wish = { trusteeUserId: await trusteeUserId(), roles, expiresAt }
+  const trust = await keystone.createTrust(caller, wish, { requestId })
   const view: ActionView = {
     id: randomUUID(),
     ...(name !== undefined && { name }),
@@ -61,7 +68,9 @@ export async function deferAction(input: CreateAction, caller: Caller, options: 
   try {
     await actions.start({ view, trustId: trust.id, maxLatenessMs })
   } catch (error) {
-    await keystone.deleteTrust(caller, trust.id)
+    await keystone.deleteTrust(caller, trust.id, { requestId }).catch((reason: unknown) => {
+      log.warn({ trustId: trust.id, reason: messageOf(reason) }, 'an unused trust is left to expire')
+    })
     throw error
   }
   return view

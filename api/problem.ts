@@ -27,8 +27,12 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
   if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
   else request.log.info({ code: problem.code, detail: problem.detail }, 'request refused')
   if (problem.status === 503) reply.header('retry-after', retryAfterSeconds(error))
-  if (problem.status === 401) reply.header('www-authenticate', wwwAuthenticate(problem.code))
-  return reply.code(problem.status).type('application/problem+json').send(problem)
+  if (problem.status === 401) reply.header('www-authenticate', schemeOf(request))
+  return reply
+    .code(problem.status)
+    .header('x-openstack-request-id', request.id)
+    .type('application/problem+json')
+    .send(problem)
 }
 
 export function problemOf(error: FastifyError, requestId: string): Problem {
@@ -67,4 +71,8 @@ function retryAfterSeconds(error: unknown): string {
   return String(typeof retryAfterSeconds === 'number' ? retryAfterSeconds : 5)
 }
 
-const wwwAuthenticate = (code: string) => (code === 'SOURCE_REFUSED' ? 'Bearer' : 'Keystone')
+/** How the callers of this route identify themselves. */
+function schemeOf({ routeOptions }: FastifyRequest): string {
+  const { access } = routeOptions.config
+  return access === 'alertmanager' || access === 'logs' ? 'Bearer' : 'Keystone'
+}

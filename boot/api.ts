@@ -28,7 +28,10 @@ const tickMs = 1000
 export async function startApi(foundation: Foundation, log: Logger, uiOrigins: string[] = []): Promise<RunningApi> {
   const { config, client, keystone, sessions, delegations, cloud, incidents } = foundation
   const intake = createIntake(incidents)
-  const logWindows = createLogWindows(config.policies.filter((policy) => policy.kind === 'tailable'))
+  const logWindows = createLogWindows(
+    config.policies.filter((policy) => policy.kind === 'tailable'),
+    config.logs,
+  )
   const logWatch = createLogWatch(logWindows, intake)
   const actions = createActions(client)
   const trusteeUserId = async () => (await sessions.own.token()).userId
@@ -37,7 +40,7 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
     version,
     logger: log,
     access: {
-      checkToken: cacheCallers((token) => keystone.validate(token)),
+      checkToken: cacheCallers((token, asked) => keystone.validate(token, asked)),
       sources: await readSources(config),
       operatorRole: config.operatorRole,
     },

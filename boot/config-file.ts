@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { LineCounter, parseDocument } from 'yaml'
+import { type Document, LineCounter, parseDocument } from 'yaml'
 import { hashOf, type SignalSource } from '../api/access.ts'
 import { Config } from '../core/config.ts'
 import { failure } from '../core/errors.ts'
@@ -30,10 +30,11 @@ export function parseConfig(text: string, path: string): Config {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: true })
   const [problem] = document.errors
   if (problem) throw failure('CONFIG_INVALID', `${path}: ${problem.message.split('\n', 1)[0]}`)
-  // without aliases no few lines can become a giant
-  const parsed = Config.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {})
+  const parsed = Config.safeParse(contentOf(document, path) ?? {})
   if (!parsed.success) {
-    const issues = parsed.error.issues.map(({ path: field, message }) => {
+    const issues = parsed.error.issues.map((issue) => {
+      const { path: of, message } = issue
+      const field = issue.code === 'unrecognized_keys' ? [...of, ...issue.keys.slice(0, 1)] : of
       const node = document.getIn(field, true) as { range?: [number] } | undefined
       const at = node?.range ? `:${lines.linePos(node.range[0]).line}` : ''
       return `${path}${at}: ${field.join('.') || 'the file'}: ${message}`
@@ -44,6 +45,15 @@ export function parseConfig(text: string, path: string): Config {
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice) throw failure('CONFIG_INVALID', `${path}: two policies are named ${twice}`)
   return parsed.data
+}
+
+/** Without aliases no few lines can become a giant. @throws CONFIG_INVALID */
+function contentOf(document: Document, path: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 })
+  } catch {
+    throw failure('CONFIG_INVALID', `${path}: aliases (*name) are not taken`)
+  }
 }
 
 /** Reads the bearer token of each source; only its hash is kept. @throws CONFIG_INVALID */

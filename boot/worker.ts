@@ -29,12 +29,13 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
   const { retentionDays } = await prepareNamespace(client, config.temporal.retentionDays)
   log.info({ retentionDays }, 'closed runs are kept for audit')
   const connection = await connectWorker(engine)
+  const leaving = new AbortController()
   const shared = {
     connection,
     namespace: engine.namespace,
     dataConverter: createDataConverter(keys),
     workflowBundle: { codePath: await workflowBundle() },
-    activities: { ...createActivities(foundation) },
+    activities: { ...createActivities({ ...foundation, leaving: leaving.signal }) },
     shutdownGraceTime: graceMs,
   } satisfies Partial<WorkerOptions>
   const workers = await Promise.all([
@@ -52,6 +53,7 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
   return {
     done,
     async stop() {
+      leaving.abort()
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
       await done
       await new Promise((resolve) => probe.close(resolve))

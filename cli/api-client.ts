@@ -15,7 +15,8 @@ export type Ask = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body
 
 /** Logs in with the caller's own credentials; only the token goes to Steward. */
 export async function connectApi(command: Command): Promise<Ask> {
-  const { api, osCloud } = command.optsWithGlobals<GlobalOptions>()
+  const { api: url, osCloud } = command.optsWithGlobals<GlobalOptions>()
+  const api = url.replace(/\/+$/, '')
   const cloud = await loadCloud(osCloud)
   const keystone = createKeystone({ authUrl: cloud.authUrl, http: createHttp({ tls: cloud.tls }) })
   const token = await keystone.authenticate(cloud.auth, cloud.scope)
@@ -49,7 +50,7 @@ function readable(error: unknown, api: string): unknown {
 function parse(body: unknown): { code: ErrorCode; detail: string } | undefined {
   try {
     const { code, detail } = JSON.parse(String(body)) as { code: string; detail: string }
-    return code in catalogue ? { code: code as ErrorCode, detail } : undefined
+    return Object.hasOwn(catalogue, code) ? { code: code as ErrorCode, detail } : undefined
   } catch {
     return undefined
   }

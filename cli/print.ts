@@ -1,10 +1,8 @@
 import type { Command } from 'commander'
 import type { GlobalOptions } from './api-client.ts'
 
-/** Control characters in names must not move the reader's cursor. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be replaced
-const control = /[\u0000-\u001f\u007f-\u009f]/g
-const plain = (text: string) => text.replace(control, ' ')
+/** Control characters in names must not move the reader's cursor, nor turn the direction of writing. */
+export const plain = (text: string) => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ')
 
 /** A table with aligned columns, or JSON when asked for. */
 export function printTable(command: Command, data: unknown, head: string[], rows: (string | undefined)[][]): void {

@@ -13,6 +13,11 @@ export interface ServiceStatus {
   readonly updatedAt: string | null
 }
 
+/** A service among the enabled ones of its kind: when none of them is up, the service itself is hardly to blame. */
+export interface ServiceInCompany extends ServiceStatus {
+  readonly company: { readonly up: number; readonly down: number }
+}
+
 export interface ServiceTarget {
   readonly host: string
   readonly binary: string
@@ -53,7 +58,7 @@ export interface CallOutcome {
  */
 export interface Activities {
   // Nova's service list
-  lookAtService(target: ServiceTarget): Promise<ServiceStatus>
+  lookAtService(target: ServiceTarget): Promise<ServiceInCompany>
   awaitServiceUp(
     input: ServiceTarget & { stableSeconds: number; withinSeconds: number; reportedAfter: string | null },
   ): Promise<{ outcome: 'stable' | 'down again'; upAfterMs: number }>

@@ -78,6 +78,16 @@ export const Config = z.strictObject({
     })
     .prefault({}),
   sources: z.array(Source).default([]),
+  logs: z
+    .strictObject({
+      utcOffsetMinutes: z
+        .int()
+        .min(-840)
+        .max(840)
+        .default(0)
+        .describe('clock that the service logs are written with, where senders give no time of their own'),
+    })
+    .prefault({}),
   policies: z.array(Policy).default([]),
   watch: z
     .strictObject({ pollSeconds: z.number().min(1).max(300).default(10).describe("between looks at Nova's services") })

@@ -221,6 +221,12 @@ export const catalogue = {
     summary: 'The source of the signal went silent, so nobody can tell whether it cleared.',
     next: 'Check the log shipper or monitor of the host.',
   },
+  MASS_OUTAGE: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'Half of the services of one kind, or more, look down at once, so restarting single ones is no answer.',
+    next: 'Look at the message bus, the database, the network and the clocks of the control plane.',
+  },
   RUN_IN_PROGRESS: {
     status: 409,
     remedy: 'ask',
@@ -318,7 +324,7 @@ interface Coded {
 function innermost(error: unknown): Coded | undefined {
   let found: Coded | undefined
   for (let at = error; at instanceof Error; at = at.cause) {
-    if ('type' in at && typeof at.type === 'string' && at.type in catalogue) found = at as unknown as Coded
+    if ('type' in at && typeof at.type === 'string' && Object.hasOwn(catalogue, at.type)) found = at as unknown as Coded
   }
   return found
 }

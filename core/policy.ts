@@ -20,7 +20,7 @@ const Binary = z.strictObject({
     binary: z.string().min(1).default('nova-compute').describe("binary in Nova's service list"),
     hosts: z.array(z.string().min(1)).optional().describe('only these hosts; all when left out'),
   }),
-  confirmAfterSeconds: z.number().min(0).max(3600).default(5).describe('wait before the second look'),
+  confirmAfterSeconds: z.number().min(0).max(3600).default(15).describe('wait before the second look'),
   runbook: z.literal('restart-service'),
   with: z
     .strictObject({
@@ -37,7 +37,10 @@ const Gauge = z.strictObject({
   name,
   kind: z.literal('gauge'),
   when: z.strictObject({
-    labels: z.record(z.string(), z.string()).describe('labels the alert must carry with exactly these values'),
+    labels: z
+      .record(z.string(), z.string())
+      .refine((labels) => Object.keys(labels).length > 0, 'name at least one label')
+      .describe('labels the alert must carry with exactly these values'),
     hostLabel: z.string().min(1).default('host').describe('label with the hypervisor host name'),
   }),
   runbook: z.literal('relieve-host'),

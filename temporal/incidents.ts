@@ -53,7 +53,8 @@ export function createIncidents(client: Client, policies: readonly Policy[]): In
       taskQueue: taskQueues.remediation,
       args: [{ alert, policy }],
       signal: observe,
-      signalArgs: [alert],
+      // the lines are in the arguments already
+      signalArgs: [{ ...alert, lines: [] }],
       staticSummary: alert.summary,
       typedSearchAttributes: [
         { key: attributes.kind, value: 'incident' },

@@ -24,6 +24,8 @@ import { createWitness, type Witness } from './witness.ts'
 export const observe = defineSignal<[Alert]>('observe')
 
 const keptEntries = 50
+/** How long an outage of many services is waited out before people are asked. */
+const outagePatienceMs = 600_000
 
 /**
  * The life of one alert on one entity: confirm → run the runbook → verify that the signal cleared and stayed clear.
@@ -46,7 +48,7 @@ export async function incident({ alert, policy }: OpenIncident): Promise<Inciden
 
   try {
     tell('confirming', alert.summary)
-    const doubt = await doubts(policy, alert, witness)
+    const doubt = await doubts(policy, alert, witness, (text) => tell('confirming', text))
     if (doubt) {
       end(view, { detail: doubt })
       tell('closed', doubt)
@@ -77,17 +79,33 @@ export async function incident({ alert, policy }: OpenIncident): Promise<Inciden
   }
 }
 
-/** The second, independent look before anything is done; a sentence when it says no. */
-async function doubts(policy: Policy, alert: Alert, witness: Witness): Promise<string | undefined> {
+/**
+ * The second, independent look before anything is done; a sentence when it says no. While too many services look down
+ * at once it looks again and again: that passes, or people are needed.
+ */
+async function doubts(
+  policy: Policy,
+  alert: Alert,
+  witness: Witness,
+  tell: (text: string) => void,
+): Promise<string | undefined> {
   if (policy.kind !== 'binary') return witness.firing() ? undefined : 'resolved before anything was done'
-  await sleep(policy.confirmAfterSeconds * 1000)
-  if (!witness.firing()) return 'resolved before anything was done'
   const { host, binary = policy.when.binary } = alert.entity
-  const seen = await quick(`Look again at ${binary} on ${host}`).lookAtService({ host, binary })
-  if (seen.state === 'up') return 'not confirmed: a second look found the service up'
-  if (seen.forcedDown || seen.status === 'disabled')
-    return `not confirmed: the service is ${seen.forcedDown ? 'forced down' : 'disabled'}, so somebody is at work on it`
-  return undefined
+  const patienceEndsMs = Date.now() + outagePatienceMs
+  for (let waitMs = policy.confirmAfterSeconds * 1000; ; waitMs = Math.max(5_000, waitMs)) {
+    await sleep(waitMs)
+    if (!witness.firing()) return 'resolved before anything was done'
+    const seen = await quick(`Look again at ${binary} on ${host}`).lookAtService({ host, binary })
+    if (seen.state === 'up') return 'not confirmed: a second look found the service up'
+    if (seen.forcedDown || seen.status === 'disabled')
+      return `not confirmed: the service is ${seen.forcedDown ? 'forced down' : 'disabled'}, so somebody is at work on it`
+    const { up, down } = seen.company
+    // a message bus, a database or a clock that fails looks like this; restarting services would only add to it
+    if (down < 2 || down < up) return undefined
+    const outage = `${down} of ${up + down} ${binary} look down at once: hardly the fault of this one`
+    if (Date.now() > patienceEndsMs) throw failure('MASS_OUTAGE', outage, { host, up, down })
+    tell(`waiting: ${outage}`)
+  }
 }
 
 /** Runs the runbook as a child with an id of its target, so that two never work on the same one. */

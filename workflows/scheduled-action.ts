@@ -10,7 +10,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { ActionState, ActionView, ScheduledAction } from '../core/action.ts'
-import type { CallOutcome } from '../core/activities.ts'
+import type { Activities, CallOutcome } from '../core/activities.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import { afterFailure, backoffMs } from '../policies/repeat.ts'
 import { publish } from './publish.ts'
@@ -35,6 +35,8 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
     Object.assign(view, change, { state })
     publish(view, sentence)
   }
+  // before the handler: a cancellation that came while no worker was there is carried out the moment it is set
+  become('scheduled', `waits until ${view.runAt}: ${what}`)
   setHandler(
     cancelAction,
     async () => {
@@ -51,7 +53,6 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
 
   const dueMs = Date.parse(view.runAt)
   try {
-    become('scheduled', `waits until ${view.runAt}: ${what}`)
     const cancelled = await condition(() => view.state === 'cancelled', Math.max(1, dueMs - Date.now()))
     if (!cancelled) {
       become('running', what)
@@ -76,27 +77,46 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
 }
 
 /** Makes the call, again and again if that is safe, until `deadlineMs`. */
-async function makeCall({ view, trustId, maxLatenessMs }: ScheduledAction, deadlineMs: number): Promise<CallOutcome> {
-  const { call } = view
+async function makeCall(action: ScheduledAction, deadlineMs: number): Promise<CallOutcome> {
+  // Steward itself may have been away: stopping servers in the morning is not what was asked for the evening
+  if (Date.now() > deadlineMs)
+    throw failure('TIME_PAST', `Steward came to it after ${new Date(deadlineMs).toISOString()}`)
   for (let attempt = 1; ; attempt++) {
-    const sentAfter = nowIso()
-    try {
-      return await once(`${call.method} ${call.service}${call.path}`).performCall({ call, trustId })
-    } catch (error) {
-      if (isCancellation(error)) throw error
-      const code = workerWasLost(error) ? undefined : (codeOf(error) ?? 'INTERNAL')
-      const verdict = afterFailure(call, code)
-      if (verdict === 'give up') throw error
-      if (verdict === 'look first') {
-        const found = await quick('Look whether the call took effect').reconcileCall({ call, trustId, sentAfter })
-        if (found.verdict === 'done') return { status: 202, startedAt: sentAfter, ...found, note: 'seen by looking' }
-        if (found.verdict === 'unknown')
-          throw failure('OUTCOME_UNKNOWN', `no answer to ${call.method} ${call.service}${call.path}`)
-      }
-      const waitMs = backoffMs(attempt, maxLatenessMs)
-      if (Date.now() + waitMs > deadlineMs) throw error
-      await sleep(waitMs)
-    }
+    // a call that was begun is seen through, also when somebody cancels meanwhile: its outcome must be told
+    const { outcome, again } = await CancellationScope.nonCancellable(() => tryCall(action))
+    if (outcome) return outcome
+    const waitMs = backoffMs(attempt, action.maxLatenessMs)
+    if (Date.now() + waitMs > deadlineMs) throw again
+    await sleep(waitMs)
+  }
+}
+
+/** Makes the call once. Without an outcome it may be made again; `again` is the reason to give when there is no time. */
+async function tryCall({ view, trustId }: ScheduledAction): Promise<{ outcome?: CallOutcome; again?: unknown }> {
+  const { call } = view
+  const what = `${call.method} ${call.service}${call.path}`
+  const sentAfter = nowIso()
+  try {
+    return { outcome: await once(what).performCall({ call, trustId }) }
+  } catch (error) {
+    const reason = workerWasLost(error) ? failure('OUTCOME_UNKNOWN', `the worker was lost during ${what}`) : error
+    const verdict = afterFailure(call, codeOf(reason) ?? 'INTERNAL')
+    if (verdict === 'give up') throw reason
+    if (verdict === 'repeat') return { again: reason }
+    const found = await look({ call, trustId, sentAfter }, what)
+    if (found.verdict === 'done')
+      return { outcome: { status: 202, startedAt: sentAfter, ...found, note: 'seen by looking' } }
+    if (found.verdict === 'unknown') throw failure('OUTCOME_UNKNOWN', `no answer to ${what}`)
+    return { again: failure('CLOUD_UNREACHABLE', `no answer to ${what}, which did not take effect`) }
+  }
+}
+
+/** Asks the cloud whether a call took effect; a look that fails leaves the outcome as unknown as it was. */
+async function look(sent: Parameters<Activities['reconcileCall']>[0], what: string) {
+  try {
+    return await quick('Look whether the call took effect').reconcileCall(sent)
+  } catch (error) {
+    throw failure('OUTCOME_UNKNOWN', `no answer to ${what}, and looking failed: ${messageOf(error)}`)
   }
 }
 

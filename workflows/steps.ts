@@ -17,15 +17,23 @@ export const quick = (summary: string): Activities =>
 /** Waits for the cloud: minutes to hours, so the heartbeat is what detects a lost worker. */
 export const patient = (summary: string, limitMs: number): Activities =>
   proxyActivities<Activities>({
-    startToCloseTimeout: limitMs,
+    scheduleToCloseTimeout: limitMs,
     heartbeatTimeout: '20s',
-    retry: { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: 20 },
+    retry: { initialInterval: '1s', maximumInterval: '30s' },
     summary,
   })
 
-/** A call that must not be made twice: one attempt, and the workflow decides what a failure means. */
+/**
+ * A call that must not be made twice: one attempt, and the workflow decides what a failure means. It heartbeats while
+ * the call is under way, so that a lost worker is noticed in seconds.
+ */
 export const once = (summary: string): Activities =>
-  proxyActivities<Activities>({ startToCloseTimeout: '2m', retry: { maximumAttempts: 1 }, summary })
+  proxyActivities<Activities>({
+    startToCloseTimeout: '2m',
+    heartbeatTimeout: '20s',
+    retry: { maximumAttempts: 1 },
+    summary,
+  })
 
 /** Clean-up that must happen in the end, however long the cloud is away. */
 export const eventually = (summary: string, limitMs: number): Activities =>

@@ -35,7 +35,7 @@ export function createWitness(first: Alert): Witness {
     take(seen) {
       observations++
       status = seen.status
-      if (seen.lines && seen.lines.length > 0) lines = seen.lines.slice(-keptLines)
+      if (seen.lines) lines = [...lines, ...seen.lines].slice(-keptLines)
       if (keys.has(seen.key)) return false
       keys.add(seen.key)
       for (const oldest of keys) if (keys.size > keptKeys) keys.delete(oldest)

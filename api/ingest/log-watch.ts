@@ -29,7 +29,11 @@ export function createLogWatch(windows: LogWindows, intake: Intake, now: () => n
     for (const [key, alert] of batch) if (waiting.get(key) === alert) waiting.delete(key)
   }
   return {
-    take: (inputs, source) => handOver(windows.ingest(inputs, now(), source)),
+    async take(inputs, source) {
+      // first what waits: lines that are counted and then refused would be counted again when they are sent again
+      await handOver([])
+      await handOver(windows.ingest(inputs, now(), source))
+    },
     tick: () => handOver(windows.tick(now())),
   }
 }

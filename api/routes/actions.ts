@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ActionView, CreateAction } from '../../core/action.ts'
 import type { Actions } from '../../temporal/actions.ts'
 import { callerOf } from '../access.ts'
+import { refuseDeepBody } from '../body.ts'
 import { type DeferOptions, deferAction } from '../defer.ts'
 import { Problem } from '../problem.ts'
 
@@ -19,6 +20,7 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
     '/actions',
     {
       config,
+      preValidation: refuseDeepBody,
       schema: {
         tags: ['actions'],
         summary: 'Defer an OpenStack call',
@@ -28,7 +30,7 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
       },
     },
     async (request, reply) => {
-      const view = await deferAction(request.body, callerOf(request), defer)
+      const view = await deferAction(request.body, callerOf(request), defer, request)
       return reply.code(201).header('location', `/v1/actions/${view.id}`).send(view)
     },
   )

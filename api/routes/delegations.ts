@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { CreateDelegation, DelegationView } from '../../core/delegation.ts'
 import { durationMs } from '../../core/duration.ts'
-import { failure } from '../../core/errors.ts'
+import { failure, messageOf } from '../../core/errors.ts'
 import type { Keystone } from '../../openstack/keystone.ts'
 import type { Delegations } from '../../temporal/delegations.ts'
 import { callerOf } from '../access.ts'
@@ -44,7 +44,9 @@ export const delegationRoutes: FastifyPluginAsyncZod<DelegationRoutesOptions> = 
         throw failure('DELEGATION_REFUSED', 'tokens of application credentials cannot make trusts')
 
       const expiresAt = new Date(Date.now() + lastsMs + randomInt(300) * 1000)
-      const trust = await keystone.createTrust(caller, { trusteeUserId: await trusteeUserId(), roles, expiresAt })
+      const { globalRequestId: requestId, log } = request
+      const wish = { trusteeUserId: await trusteeUserId(), roles, expiresAt }
+      const trust = await keystone.createTrust(caller, wish, { requestId })
       try {
         return await delegations.put({
           state: 'active',
@@ -57,7 +59,9 @@ export const delegationRoutes: FastifyPluginAsyncZod<DelegationRoutesOptions> = 
           expiresAt: expiresAt.toISOString(),
         })
       } catch (error) {
-        await keystone.deleteTrust(caller, trust.id)
+        await keystone.deleteTrust(caller, trust.id, { requestId }).catch((reason: unknown) => {
+          log.warn({ trustId: trust.id, reason: messageOf(reason) }, 'an unused trust is left to expire')
+        })
         throw error
       }
     },

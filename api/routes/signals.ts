@@ -22,7 +22,7 @@ const problems = { 400: Problem, 401: Problem, 413: Problem, 415: Problem, 503: 
 
 /** Where signals come in. 2xx means that they are durable; 503 that nothing is lost if they are sent again. */
 export const signalRoutes: FastifyPluginAsyncZod<SignalRoutesOptions> = async (app, options) => {
-  const { policies, intake, logWatch, now = Date.now } = options
+  const { policies, intake, now = Date.now } = options
   const gauges = policies.filter((policy) => policy.kind === 'gauge')
 
   app.post(
@@ -59,6 +59,12 @@ export const signalRoutes: FastifyPluginAsyncZod<SignalRoutesOptions> = async (a
     },
   )
 
+  await app.register(logRoutes, options)
+}
+
+/** Takes nothing but NDJSON, and is the only one that takes it. */
+const logRoutes: FastifyPluginAsyncZod<SignalRoutesOptions> = async (app, { logWatch }) => {
+  app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/x-ndjson',
     { parseAs: 'string', bodyLimit: logsLimitBytes },

@@ -39,7 +39,7 @@ export async function startAlertmanager(
       `--web.listen-address=${address}`,
       '--cluster.listen-address=',
     ],
-    { stdio: ['ignore', log.fd, log.fd] },
+    { stdio: ['ignore', log.fd, log.fd], detached: true },
   )
   await log.close()
   const url = `http://${address}`

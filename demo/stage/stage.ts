@@ -12,7 +12,9 @@ import { type StewardProcess, startSteward } from './steward.ts'
 export interface Stage {
   readonly cloud: Cloud
   readonly ports: Ports
-  readonly steward: StewardProcess
+  /** May be stopped and put in place again by who plays on the stage. */
+  steward: StewardProcess
+  readonly stewardDir: string
   readonly alertmanager: Alertmanager
   /** The operator. */
   readonly olga: Person
@@ -29,6 +31,7 @@ export interface Stage {
 export async function setStage(dir: string, basePort: number, progress: (line: string) => void): Promise<Stage> {
   const ports = portsOf(basePort)
   const strikes: (() => Promise<unknown>)[] = []
+  let stage: Stage | undefined
   const strike = async () => {
     for (let last = strikes.pop(); last; last = strikes.pop()) await last()
   }
@@ -37,8 +40,9 @@ export async function setStage(dir: string, basePort: number, progress: (line: s
     const cloud = await cloudUp({ dir: join(dir, 'cloud'), basePort: ports.cloud, onProgress: progress })
     strikes.push(() => cloud.down())
     progress('starting Steward with its own Temporal …')
-    const steward = await startSteward(cloud, join(dir, 'steward'), ports)
-    strikes.push(steward.stop)
+    const stewardDir = join(dir, 'steward')
+    const steward = await startSteward(cloud, stewardDir, ports)
+    strikes.push(() => (stage?.steward ?? steward).stop())
     progress(`Steward is ready after ${(steward.readyAfterMs / 1000).toFixed(1)} s`)
     const alertmanager = await startAlertmanager(steward, join(dir, 'alertmanager'), ports, progress)
     strikes.push(alertmanager.stop)
@@ -63,7 +67,8 @@ export async function setStage(dir: string, basePort: number, progress: (line: s
     }
     const uiLink: Stage['uiLink'] = (workflowId, runId) =>
       `${steward.uiUrl}/namespaces/default/workflows/${encodeURIComponent(workflowId)}/${runId}/history`
-    return { cloud, ports, steward, alertmanager, olga, alice, carol, incident, uiLink, strike }
+    stage = { cloud, ports, steward, stewardDir, alertmanager, olga, alice, carol, incident, uiLink, strike }
+    return stage
   } catch (error) {
     await strike()
     throw error

@@ -30,7 +30,7 @@ export interface StewardProcess {
 }
 
 /** The short times of the stage's policies; a real installation has the defaults. */
-const times = { confirmAfterSeconds: 4, stableSeconds: 8, quietSeconds: 10 }
+const times = { confirmAfterSeconds: 4, stableSeconds: 12, quietSeconds: 10 }
 
 export const policies = [
   {
@@ -107,7 +107,7 @@ export async function startSteward(cloud: Cloud, dir: string, ports: Ports): Pro
   return launch(cloud, dir, ports, { configFile, tokens, tokenFiles })
 }
 
-type Configured = Awaited<ReturnType<typeof configure>>
+type Configured = Pick<StewardProcess, 'configFile' | 'tokens' | 'tokenFiles'>
 
 /** Starts it again over the same configuration and data. */
 export async function launch(cloud: Cloud, dir: string, ports: Ports, configured: Configured): Promise<StewardProcess> {
@@ -118,12 +118,17 @@ export async function launch(cloud: Cloud, dir: string, ports: Ports, configured
   const child = spawn(process.execPath, [program, 'up', '--config', configured.configFile], {
     env,
     stdio: ['ignore', log.fd, log.fd],
+    // Ctrl-C at the terminal must not reach it: the stage stops it, once
+    detached: true,
   })
   await log.close()
   const url = `http://127.0.0.1:${ports.api}`
   await ready(url, child, logFile)
+  const { configFile, tokens, tokenFiles } = configured
   return {
-    ...configured,
+    configFile,
+    tokens,
+    tokenFiles,
     url,
     uiUrl: `http://127.0.0.1:${ports.temporalUi}`,
     pid: child.pid ?? 0,

@@ -65,7 +65,7 @@ export const deferredAction: Story = {
   },
 }
 
-const InstanceActions = z.object({
+export const InstanceActions = z.object({
   instanceActions: z.array(z.object({ action: z.string(), user_id: z.string(), request_id: z.string() })),
 })
 const Trusts = z.object({ trusts: z.array(z.object({ id: z.string() })) })

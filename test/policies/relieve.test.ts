@@ -179,6 +179,23 @@ describe('relieve', () => {
     expect(steps(relieve(cloud, options))).toEqual(['a → b', 'd → c'])
   })
 
+  it.each([
+    ['its zone', { zone: 'az2' }, [], { requestedZone: 'az1' }],
+    [
+      'what runs there',
+      {},
+      [server('x', 0, { host: 'c', group: { id: 'g', policy: 'anti-affinity' } })],
+      { group: { id: 'g', policy: 'anti-affinity' } },
+    ],
+  ] as const)('tells hosts that are equally full apart by %s', (_what, other, there, choosy) => {
+    // each has room for one, and only b takes the second server
+    const cloud = snapshot(
+      [host('hot', 99), host('b', 70), host('c', 70, other)],
+      [server('a', 10), server('d', 10, choosy), ...there],
+    )
+    expect(steps(relieve(cloud, options))).toEqual(['a → c', 'd → b'])
+  })
+
   it('ignores the disk of a host that is over-full when the server brings none', () => {
     const full = { used: { vcpu: 0, memoryMiB: 0, diskGiB: 2000 } }
     const volume = { uses: { vcpu: 10, memoryMiB: 1024, diskGiB: 0 } }

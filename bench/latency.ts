@@ -1,0 +1,121 @@
+import { fileURLToPath } from 'node:url'
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker'
+import got from 'got'
+import { createDataConverter, failureConverterPath } from '../temporal/data-converter.ts'
+import { bare } from './bare/workflow.ts'
+import { type BenchEngine, webhookToken } from './engine.ts'
+import { type Figure, p50p99, ratioOf } from './figures.ts'
+
+const rounds = 60
+const warmUp = 10
+
+/**
+ * From the arrival of an alert at the API to the first OpenStack call of its runbook, beside a bare workflow with one
+ * activity from start to that activity; alternating, on the same engine, with the same encryption.
+ */
+export async function latency(engine: BenchEngine): Promise<Figure[]> {
+  const bareRun = await startBare(engine)
+  const ours: number[] = []
+  const fromAccepted: number[] = []
+  const others: number[] = []
+  try {
+    for (let round = 0; round < warmUp + rounds; round++) {
+      const other = await bareRun.measure(round)
+      const { total, afterAccepted } = await measureAlert(engine, round)
+      if (round < warmUp) continue
+      others.push(other)
+      ours.push(total)
+      fromAccepted.push(afterAccepted)
+    }
+  } finally {
+    await bareRun.stop()
+  }
+  const figures = p50p99(ours)
+  const beside = p50p99(others)
+  return [
+    {
+      name: 'alert arrives → first OpenStack call of the runbook',
+      unit: 'ms',
+      ours: figures,
+      beside: { name: 'bare workflow, one activity', figures: beside },
+      ratio: ratioOf(figures, beside),
+      raw: { ours, beside: others },
+    },
+    {
+      name: 'alert accepted (200 sent) → first OpenStack call of the runbook',
+      unit: 'ms',
+      ours: p50p99(fromAccepted),
+      beside: { name: 'bare workflow, one activity', figures: beside },
+      ratio: ratioOf(p50p99(fromAccepted), beside),
+      goal: 'ratio ≤ 1.5',
+      raw: { ours: fromAccepted },
+    },
+  ]
+}
+
+async function measureAlert({ cloud, url }: BenchEngine, round: number) {
+  const alert = {
+    status: 'firing',
+    labels: { alertname: 'Bench', host: `bench-${round}` },
+    annotations: {},
+    startsAt: new Date().toISOString(),
+    endsAt: '0001-01-01T00:00:00Z',
+    generatorURL: '',
+    fingerprint: `f${round}`,
+  }
+  const called = new Promise<number>((resolve) => {
+    cloud.onCall = (_path, atMs) => resolve(atMs)
+  })
+  const sentMs = performance.now()
+  const accepted = got
+    .post(`${url}/v1/signals/alertmanager`, {
+      json: { version: '4', status: 'firing', receiver: 'x', groupKey: 'x', truncatedAlerts: 0, alerts: [alert] },
+      headers: { authorization: `Bearer ${webhookToken}` },
+      retry: { limit: 0 },
+    })
+    .then(() => performance.now())
+  const [calledMs, acceptedMs] = await Promise.all([called, accepted])
+  cloud.onCall = () => undefined
+  // the incident escalates at once (the stub has no such host) before the next round
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  return { total: calledMs - sentMs, afterAccepted: Math.max(0, calledMs - acceptedMs) }
+}
+
+async function startBare({ foundation }: BenchEngine) {
+  const { client, keys, engine } = foundation
+  const waiting = new Map<number, (atMs: number) => void>()
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('bare/workflow.ts', import.meta.url)),
+    failureConverterPath,
+    logger: new DefaultLogger('WARN'),
+  })
+  const connection = await NativeConnection.connect(engine.connectionOptions)
+  const worker = await Worker.create({
+    connection,
+    namespace: engine.namespace,
+    dataConverter: createDataConverter(keys),
+    workflowBundle: { code },
+    taskQueue: 'bare',
+    activities: {
+      async touch(id: number) {
+        waiting.get(id)?.(performance.now())
+      },
+    },
+  })
+  const running = worker.run()
+  return {
+    async measure(id: number): Promise<number> {
+      const touched = new Promise<number>((resolve) => waiting.set(id, resolve))
+      const startMs = performance.now()
+      const handle = await client.workflow.start(bare, { taskQueue: 'bare', workflowId: `bare-${id}`, args: [id] })
+      const touchedMs = await touched
+      await handle.result()
+      return touchedMs - startMs
+    },
+    async stop() {
+      worker.shutdown()
+      await running
+      await connection.close()
+    },
+  }
+}

@@ -1,0 +1,246 @@
+import type { FastifyBaseLogger, FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
+import { expect, onTestFinished } from 'vitest'
+import { hashOf, type SignalSource } from '../../api/access.ts'
+import { buildApp } from '../../api/app.ts'
+import type { Caller, TokenCheck } from '../../api/callers.ts'
+import { createIntake } from '../../api/ingest/intake.ts'
+import { createLogWatch } from '../../api/ingest/log-watch.ts'
+import { createLogWindows } from '../../api/ingest/log-windows.ts'
+import type { Dependency } from '../../api/routes/health.ts'
+import type { ActionView, ScheduledAction } from '../../core/action.ts'
+import type { Alert } from '../../core/alert.ts'
+import type { DelegationView } from '../../core/delegation.ts'
+import { catalogue, type ErrorCode, failure } from '../../core/errors.ts'
+import { Policy } from '../../core/policy.ts'
+import { createCatalog } from '../../openstack/catalog.ts'
+import type { Keystone } from '../../openstack/keystone.ts'
+import type { NewTrust, Trust } from '../../openstack/trusts.ts'
+import type { Actions } from '../../temporal/actions.ts'
+import type { Delegations } from '../../temporal/delegations.ts'
+import type { IncidentList } from '../../temporal/incident-list.ts'
+import type { Incidents } from '../../temporal/incidents.ts'
+
+/** The moment at which the app lives. */
+export const nowMs = Date.parse('2026-11-21T01:00:00Z')
+export const at = (seconds: number) => new Date(nowMs + seconds * 1000).toISOString()
+
+const catalog = createCatalog([
+  {
+    type: 'compute',
+    endpoints: [{ interface: 'public', region: 'RegionOne', url: 'https://nova.example:8774/v2.1' }],
+  },
+])
+
+/** Someone whom Keystone knows. */
+export const someone = (changes: Partial<Caller> = {}): Caller => ({
+  id: 'keystone-token',
+  userId: 'user-ana',
+  userName: 'ana',
+  projectId: 'project-1',
+  projectName: 'shop',
+  roles: ['reader', 'member'],
+  issuedAt: new Date(nowMs - 60_000),
+  expiresAt: new Date(nowMs + 3_600_000),
+  catalog,
+  methods: ['password'],
+  isApplicationCredential: false,
+  ...changes,
+})
+
+/** What Keystone answers to each token; all others it does not accept. */
+export const people: Readonly<Record<string, Caller>> = {
+  member: someone(),
+  reader: someone({ roles: ['reader'] }),
+  stranger: someone({ projectId: 'project-2', projectName: 'bank', userId: 'user-eve', userName: 'eve' }),
+  robot: someone({ isApplicationCredential: true, methods: ['application_credential'] }),
+  operator: someone({ roles: ['reader', 'member', 'manager', 'admin'], userId: 'user-olga', userName: 'olga' }),
+}
+export const as = (who: string) => ({ 'x-auth-token': who })
+
+/** Bearer tokens of the two configured signal sources. */
+export const bearer = { alertmanager: 'alertmanager-0123456789', logs: 'logs-0123456789abcdef' }
+export const from = (token: string) => ({ authorization: `Bearer ${token}` })
+const sources: SignalSource[] = [
+  { name: 'am', kind: 'alertmanager', tokenHash: hashOf(bearer.alertmanager) },
+  { name: 'shipper', kind: 'logs', tokenHash: hashOf(bearer.logs) },
+]
+
+export const cpuHigh = Policy.parse({
+  name: 'host-cpu-high',
+  kind: 'gauge',
+  when: { labels: { alertname: 'HostCpuHigh' } },
+  runbook: 'relieve-host',
+})
+export const computeErrors = Policy.parse({
+  name: 'compute-errors',
+  kind: 'tailable',
+  when: { component: 'nova-compute', count: 2, windowSeconds: 30 },
+  runbook: 'collect-evidence',
+})
+
+/** What the app did to the world outside. */
+export interface Outside {
+  /** Trusts that exist now. */
+  trusts: Map<string, NewTrust>
+  /** Global request ids that went to Keystone, in order, with what they went with. */
+  requestIds: [call: string, requestId: string | undefined][]
+  started: ScheduledAction[]
+  reported: Alert[]
+}
+
+export interface Changes {
+  keystone?: Partial<Pick<Keystone, 'createTrust' | 'deleteTrust'>>
+  trusteeUserId?: () => Promise<string>
+  actions?: Partial<Actions>
+  delegations?: Partial<Delegations>
+  incidents?: Partial<IncidentList>
+  report?: Incidents['report']
+  checkToken?: TokenCheck
+  dependencies?: readonly Dependency[]
+  logger?: FastifyBaseLogger
+  maxDays?: number
+}
+
+export interface World extends Outside {
+  app: FastifyInstance
+  /** The next second of the log windows. */
+  tick(): Promise<void>
+  ask(options: InjectOptions): Promise<LightMyRequestResponse>
+}
+
+/** The real app in a world of plain objects, in which all is well unless `changes` say otherwise. */
+export async function world(changes: Changes = {}): Promise<World> {
+  const outside: Outside = { trusts: new Map(), requestIds: [], started: [], reported: [] }
+  const keystone = { ...fakeTrusts(outside), ...changes.keystone }
+  const actions = { ...fakeActions(outside), ...changes.actions }
+  const trusteeUserId = changes.trusteeUserId ?? (async () => 'user-steward')
+  const maxDays = changes.maxDays ?? 370
+  const now = () => nowMs
+  const report = changes.report ?? (async () => 'opened' as const)
+  const intake = createIntake({
+    report: (alert) => {
+      outside.reported.push(alert)
+      return report(alert)
+    },
+  })
+  const policies = [cpuHigh, computeErrors]
+  const windows = createLogWindows(policies.filter((policy) => policy.kind === 'tailable'))
+  const logWatch = createLogWatch(windows, intake, now)
+  const app = await buildApp({
+    version: '0.0.0-test',
+    access: {
+      checkToken:
+        changes.checkToken ??
+        (async (token, options) => {
+          outside.requestIds.push(['validate', options?.requestId])
+          const known = Object.hasOwn(people, token) ? people[token] : undefined
+          if (known) return known
+          throw failure('TOKEN_INVALID', 'Keystone does not accept the token (404)')
+        }),
+      sources,
+      operatorRole: 'admin',
+    },
+    actions: { actions, defer: { actions, keystone, trusteeUserId, interface: 'public', maxDays, now } },
+    delegations: { delegations: { ...fakeDelegations(), ...changes.delegations }, keystone, trusteeUserId, maxDays },
+    incidents: { incidents: { ...noIncidents, ...changes.incidents } },
+    signals: { policies, intake, logWatch, now },
+    dependencies: changes.dependencies ?? [],
+    ...(changes.logger && { logger: changes.logger }),
+  })
+  onTestFinished(() => app.close())
+  return { ...outside, app, tick: logWatch.tick, ask: (options) => app.inject(options) }
+}
+
+function fakeTrusts({ trusts, requestIds }: Outside): Pick<Keystone, 'createTrust' | 'deleteTrust'> {
+  return {
+    async createTrust(caller, wish, options): Promise<Trust> {
+      requestIds.push(['createTrust', options?.requestId])
+      const id = `trust-${trusts.size + 1}`
+      trusts.set(id, wish)
+      const { trusteeUserId, roles, expiresAt } = wish
+      const { userId: trustorUserId, projectId } = caller
+      return { id, trustorUserId, trusteeUserId, projectId, impersonation: true, expiresAt, roles }
+    },
+    async deleteTrust(_caller, id, options) {
+      requestIds.push(['deleteTrust', options?.requestId])
+      trusts.delete(id)
+    },
+  }
+}
+
+function fakeActions({ started }: Outside): Actions {
+  const find = (id: string, projectId: string): ActionView => {
+    const found = started.find(({ view }) => view.id === id && view.projectId === projectId)
+    if (found) return found.view
+    throw failure('ACTION_NOT_FOUND', `this project has no action ${id}`)
+  }
+  return {
+    async start(action) {
+      started.push(action)
+    },
+    show: async (id, projectId) => find(id, projectId),
+    list: async (projectId, limit) =>
+      started
+        .map(({ view }) => view)
+        .filter((view) => view.projectId === projectId)
+        .slice(0, limit),
+    cancel: async (id, projectId) => ({ ...find(id, projectId), state: 'cancelled' }),
+  }
+}
+
+function fakeDelegations(): Delegations {
+  let current: DelegationView | undefined
+  const show = async () => {
+    if (current) return current
+    throw failure('DELEGATION_MISSING', 'nobody has delegated rights to Steward yet')
+  }
+  return {
+    async put(view) {
+      current = view
+      return view
+    },
+    show,
+    active: show,
+    async revoke() {
+      current = { ...(await show()), state: 'revoked' }
+      return current
+    },
+  }
+}
+
+const noIncidents: IncidentList = {
+  list: async () => [],
+  async show(id) {
+    throw failure('INCIDENT_NOT_FOUND', `there is no incident ${id}`)
+  },
+}
+
+/** Expects problem details with this code, its status and all that every problem has. */
+export function expectProblem(answer: LightMyRequestResponse, code: ErrorCode): { detail: string; issues?: unknown } {
+  const { status, summary, next } = catalogue[code]
+  expect(answer.json()).toMatchObject({
+    type: `urn:steward:error:${code}`,
+    code,
+    status,
+    title: summary,
+    next,
+    detail: expect.any(String),
+    instance: answer.headers['x-openstack-request-id'],
+  })
+  expect(answer.statusCode).toBe(status)
+  expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
+  return answer.json()
+}
+
+/** A server stop in two hours, which the app takes; `changes` are laid over it. */
+export const stopServer = (changes: object = {}, callChanges: object = {}) => ({
+  runIn: 'PT2H',
+  call: {
+    service: 'compute',
+    method: 'POST',
+    path: '/servers/6f1c/action',
+    body: { 'os-stop': null },
+    ...callChanges,
+  },
+  ...changes,
+})

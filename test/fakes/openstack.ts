@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto'
+import { createIdentity } from './openstack/identity.ts'
+import { createFaults, type Fault, type Listener, listen, type Request, type Wrong } from './openstack/listener.ts'
+import { createNova } from './openstack/nova.ts'
+import { move } from './openstack/nova-actions.ts'
+import { place } from './openstack/nova-servers.ts'
+import { createPlacement } from './openstack/placement.ts'
+import {
+  createWorld,
+  type Effect,
+  flavors,
+  type Host,
+  hexId,
+  type Server,
+  type Service,
+  type World,
+} from './openstack/world.ts'
+
+export type { Effect, Host, Server, Service } from './openstack/world.ts'
+
+/**
+ * A Keystone, a Nova and a Placement on 127.0.0.1, with one memory and the rules of the real ones as far as
+ * `test/contract` has them. Its clock is `Date.now`.
+ */
+export interface FakeCloud {
+  readonly authUrl: string
+  readonly password: string
+  readonly world: World
+  /** Everything that was asked, answered or not. */
+  readonly received: readonly Request[]
+  /** Everything that changed the cloud. */
+  readonly effects: readonly Effect[]
+  readonly keystone: Listener
+  readonly nova: Listener
+  readonly placement: Listener
+  /** The next requests that fit go wrong. */
+  fail(which: Fault, wrong: Wrong): void
+  user(name: string): { readonly id: string }
+  project(name: string): { readonly id: string }
+  host(name: string): Host
+  service(binary: string, host: string): Service
+  server(id: string): Server
+  /** A server that runs already. */
+  addServer(server: Partial<Server> & { host: string; flavor?: Server['flavor'] }): Server
+  addHost(name: string): void
+  /** A trust of a user for Steward, made beforehand. */
+  addTrust(trustor: string, project: string, roles: readonly World['roles'][number]['name'][], seconds?: number): string
+  grant(user: string, project: string, role: string): void
+  revoke(user: string, project: string, role: string): void
+  /** As their owner does it. */
+  deleteTrust(id: string): void
+  /** Nova's service on the host stops reporting. */
+  kill(host: string): void
+  /** Its first report comes 5 s later, as that of a real one. */
+  revive(host: string): void
+  /** Tokens of all who logged in as this user are refused from now on; as after a change of their password. */
+  killTokens(user: string): void
+  close(): Promise<void>
+}
+
+export async function fakeCloud(): Promise<FakeCloud> {
+  const world = createWorld()
+  const faults = createFaults()
+  const received: Request[] = []
+  const endpoints: Record<string, string> = {}
+  const keystone = await listen(
+    'identity',
+    createIdentity(world, () => endpoints),
+    faults,
+    received,
+  )
+  const nova = await listen('compute', createNova(world), faults, received)
+  const placement = await listen('placement', createPlacement(world), faults, received)
+  Object.assign(endpoints, { identity: `${keystone.url}/v3`, compute: `${nova.url}/v2.1`, placement: placement.url })
+
+  const user = (name: string) => named(world.users, name)
+  const project = (name: string) => named(world.projects, name)
+  const host = (name: string) => named(world.hosts, name)
+  const service = (binary: string, name: string) => {
+    const found = world.services.find((s) => s.binary === binary && s.host === name)
+    if (!found) throw new Error(`the fake cloud has no ${binary} on ${name}`)
+    return found
+  }
+  const grantOf = (u: string, p: string, role: string) => `${user(u).id}/${project(p).id}/${role}`
+
+  return {
+    authUrl: keystone.url,
+    password: world.password,
+    world,
+    received,
+    effects: world.effects,
+    keystone,
+    nova,
+    placement,
+    fail: faults.add,
+    user,
+    project,
+    host,
+    service,
+    server(id) {
+      const found = world.servers.find((s) => s.id === id)
+      if (!found) throw new Error(`the fake cloud has no server ${id}`)
+      return found
+    },
+    addServer(given) {
+      const server: Server = {
+        id: randomUUID(),
+        name: `server-${world.servers.length + 1}`,
+        projectId: project('demo').id,
+        userId: user('alice').id,
+        flavor: flavors[2]!,
+        metadata: {},
+        status: 'ACTIVE',
+        vmState: 'active',
+        taskState: null,
+        locked: false,
+        zone: null,
+        actions: [],
+        ...given,
+      }
+      world.servers.push(server)
+      place(world, server)
+      return server
+    },
+    addHost(name) {
+      world.hosts.push({ ...host('compute1'), name, node: name, id: randomUUID() })
+      world.services.push({ ...service('nova-compute', 'compute1'), host: name, id: randomUUID() })
+    },
+    addTrust(trustor, projectName, roles, seconds = 86_400) {
+      const id = hexId()
+      world.trusts.push({
+        id,
+        trustorId: user(trustor).id,
+        trusteeId: user('steward').id,
+        projectId: project(projectName).id,
+        impersonation: true,
+        roles,
+        expiresAt: new Date(Date.now() + seconds * 1000).toISOString(),
+        deleted: false,
+      })
+      return id
+    },
+    grant: (u, p, role) => void world.grants.add(grantOf(u, p, role)),
+    revoke: (u, p, role) => void world.grants.delete(grantOf(u, p, role)),
+    deleteTrust(id) {
+      const trust = world.trusts.find((t) => t.id === id)
+      if (trust) trust.deleted = true
+    },
+    kill(name) {
+      service('nova-compute', name).alive = false
+    },
+    revive(name) {
+      Object.assign(service('nova-compute', name), { alive: true, reportsFromMs: Date.now() + 5_000 })
+    },
+    killTokens(name) {
+      const { id } = user(name)
+      for (const token of world.tokens.values()) if (token.loginId === id) world.tokens.delete(token.id)
+    },
+    async close() {
+      await Promise.all([keystone.stop(), nova.stop(), placement.stop()])
+    },
+  }
+}
+
+export { move }
+
+function named<T extends { readonly name: string }>(list: readonly T[], name: string): T {
+  const found = list.find((one) => one.name === name)
+  if (!found) throw new Error(`the fake cloud has no ${name}`)
+  return found
+}

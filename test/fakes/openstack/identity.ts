@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto'
+import { type Answer, field, type Request } from './listener.ts'
+import { type Caller, callerOf, headerOf, isOver, ownerMay, rolesOf } from './rights.ts'
+import { answerTrusts } from './trusts.ts'
+import type { Token, Trust, World } from './world.ts'
+
+/** The other services, by type; known once all of them listen. */
+export type Endpoints = () => Readonly<Record<string, string>>
+
+/** Keystone: logins, validation, trusts, and the grants of roles. */
+export const createIdentity = (world: World, endpoints: Endpoints) => {
+  return (request: Request): Answer => {
+    const { method, path } = request
+    if (path === '/v3/auth/tokens' && method === 'POST') return logIn(world, request, endpoints)
+    const found = callerOf(world, headerOf(request, 'x-auth-token'))
+    if (found === 'unknown') return unauthorized
+    if (found === 'trust gone')
+      return notFound(`trust: ${world.tokens.get(headerOf(request, 'x-auth-token') ?? '')?.trustId}`)
+    if (found === 'owner refused') return forbidden()
+    if (path === '/v3/auth/tokens' && method === 'GET') return validate(world, request, found, endpoints)
+    if (path.startsWith('/v3/OS-TRUST/trusts')) return answerTrusts(world, request, found)
+    return administer(world, request, found)
+  }
+}
+
+const fault = (status: number, title: string, message: string): Answer => ({
+  status,
+  body: { error: { code: status, message, title } },
+})
+export const unauthorized = fault(401, 'Unauthorized', 'The request you have made requires authentication.')
+export const forbidden = (why?: string) =>
+  fault(403, 'Forbidden', `You are not authorized to perform the requested action${why ? `: ${why}` : ''}.`)
+export const notFound = (what: string) => fault(404, 'Not Found', `Could not find ${what}.`)
+export const badRequest = (why: string) =>
+  fault(
+    400,
+    'Bad Request',
+    `${why} The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.`,
+  )
+export const conflict = (why: string) => fault(409, 'Conflict', why)
+export const keystoneFault = fault
+
+function logIn(world: World, { body }: Request, endpoints: Endpoints): Answer {
+  const given = field(body, 'auth', 'identity', 'password', 'user')
+  const [id, name] = [field(given, 'id'), field(given, 'name')]
+  const user = world.users.find((u) => (id === undefined ? u.name === name : u.id === id))
+  if (!user?.enabled || user.password !== field(given, 'password')) return unauthorized
+  const scope = field(body, 'auth', 'scope')
+  const trustId = field(scope, 'OS-TRUST:trust', 'id')
+  if (trustId !== undefined) {
+    const trust = world.trusts.find((t) => t.id === trustId)
+    if (!trust || trust.deleted || isOver(trust)) return unauthorized
+    if (trust.trusteeId !== user.id || !ownerMay(world, trust)) return forbidden()
+    const whose = trust.impersonation ? trust.trustorId : user.id
+    return issue(world, { userId: whose, loginId: user.id, projectId: trust.projectId, trust }, endpoints)
+  }
+  const asked = field(scope, 'project')
+  if (asked === undefined) return issue(world, { userId: user.id, loginId: user.id }, endpoints)
+  const project = world.projects.find((p) => p.id === field(asked, 'id') || p.name === field(asked, 'name'))
+  if (!project || rolesOf(world, user.id, project.id).length === 0) return unauthorized
+  return issue(world, { userId: user.id, loginId: user.id, projectId: project.id }, endpoints)
+}
+
+interface Issue {
+  readonly userId: string
+  readonly loginId: string
+  readonly projectId?: string
+  readonly trust?: Trust
+}
+
+function issue(world: World, { userId, loginId, projectId, trust }: Issue, endpoints: Endpoints): Answer {
+  const issuedMs = Math.floor(Date.now() / 1000) * 1000
+  const ownEnd = issuedMs + world.tokenSeconds * 1000
+  const token: Token = {
+    // Keystone's are of this form, too, and so are recognised where they must not be
+    id: `gAAAAAB${randomBytes(120).toString('base64url')}`,
+    userId,
+    loginId,
+    projectId,
+    trustId: trust?.id,
+    issuedMs,
+    expiresMs: trust ? Math.min(ownEnd, Date.parse(trust.expiresAt)) : ownEnd,
+  }
+  world.tokens.set(token.id, token)
+  return { status: 201, headers: { 'x-subject-token': token.id }, body: tokenBody(world, token, endpoints) }
+}
+
+function validate(world: World, request: Request, caller: Caller, endpoints: Endpoints): Answer {
+  const subject = headerOf(request, 'x-subject-token')
+  if (subject !== caller.token.id) return forbidden('identity:validate_token')
+  return { status: 200, headers: { 'x-subject-token': subject }, body: tokenBody(world, caller.token, endpoints) }
+}
+
+function tokenBody(world: World, token: Token, endpoints: Endpoints) {
+  const domain = { id: 'default', name: 'Default' }
+  const user = world.users.find(({ id }) => id === token.userId)
+  const project = world.projects.find(({ id }) => id === token.projectId)
+  const caller = callerOf(world, token.id)
+  const roles = typeof caller === 'object' ? caller.roles : []
+  const trust = world.trusts.find(({ id }) => id === token.trustId)
+  const catalog = Object.entries(endpoints()).map(([type, url]) => ({
+    type,
+    endpoints: ['public', 'internal', 'admin'].map((face) => ({
+      interface: face,
+      region_id: 'RegionOne',
+      region: 'RegionOne',
+      url,
+    })),
+  }))
+  return {
+    token: {
+      methods: ['password'],
+      user: { id: user?.id, name: user?.name, domain, password_expires_at: null },
+      issued_at: keystoneTime(token.issuedMs),
+      expires_at: keystoneTime(token.expiresMs),
+      ...(project && {
+        project: { ...project, domain },
+        roles: world.roles.filter(({ name }) => roles.includes(name)),
+        catalog,
+      }),
+      ...(trust && {
+        'OS-TRUST:trust': {
+          id: trust.id,
+          impersonation: trust.impersonation,
+          trustor_user: { id: trust.trustorId },
+          trustee_user: { id: trust.trusteeId },
+        },
+      }),
+    },
+  }
+}
+
+/** Lists of users, projects and roles, and the grants: for administrators. */
+function administer(world: World, { method, path, query }: Request, caller: Caller): Answer {
+  if (!caller.roles.includes('admin')) return forbidden('identity:update')
+  const [, kind] = /^\/v3\/(users|projects|roles)$/.exec(path) ?? []
+  if (kind && method === 'GET') {
+    const list = world[kind as 'users' | 'projects' | 'roles'].map(({ id, name }) => ({ id, name }))
+    const name = query.get('name')
+    return { status: 200, body: { [kind]: list.filter((one) => name === null || one.name === name) } }
+  }
+  const [, projectId, userId, roleId] = /^\/v3\/projects\/(\w+)\/users\/(\w+)\/roles\/(\w+)$/.exec(path) ?? []
+  const role = world.roles.find(({ id }) => id === roleId)
+  if (!role) return notFound('the resource')
+  const grant = `${userId}/${projectId}/${role.name}`
+  if (method === 'PUT') world.grants.add(grant)
+  else world.grants.delete(grant)
+  return { status: 204 }
+}
+
+const keystoneTime = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, '.000000Z')

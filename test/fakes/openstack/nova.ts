@@ -1,0 +1,131 @@
+import { type Answer, field, type Request } from './listener.ts'
+import { answerInstanceActions, answerMigrations, performAction } from './nova-actions.ts'
+import { createServer, deleteServer, listServers, showServer } from './nova-servers.ts'
+import { authenticated, type Caller, isCaller, microversionOf } from './rights.ts'
+import { novaTime, type RoleName, type Service, type World } from './world.ts'
+
+const range = { min: '2.1', max: '2.104' }
+const maxMinor = 104
+
+/** One call to Nova that has passed its door. */
+export interface NovaCall {
+  readonly world: World
+  readonly request: Request
+  readonly caller: Caller
+  readonly minor: number
+}
+
+/** Nova: services, hypervisors, groups, servers with their actions, and live migrations. */
+export const createNova = (world: World) => {
+  return (request: Request): Answer => {
+    const caller = authenticated(world, request)
+    if (!isCaller(caller)) return withRequestId(request, caller)
+    if (request.path === '/v2.1/' || request.path === '/v2.1')
+      return { status: 200, body: { version: versionOf(request) } }
+    const { minor = 1, asked = '2.1' } = microversionOf(request, 'compute') ?? {}
+    const headers = { 'openstack-api-version': `compute ${asked}` }
+    if (minor > maxMinor)
+      return novaFault(
+        406,
+        'computeFault',
+        `Version ${asked} is not supported by the API. Minimum is ${range.min} and maximum is ${range.max}.`,
+      )
+    const answer = route({ world, request, caller, minor })
+    return withRequestId(request, { ...answer, headers: { ...headers, ...answer.headers } })
+  }
+}
+
+const withRequestId = ({ requestId }: Request, answer: Answer): Answer => ({
+  ...answer,
+  headers: { ...answer.headers, 'x-compute-request-id': requestId },
+})
+
+function route(call: NovaCall): Answer {
+  const { request } = call
+  const path = request.path.replace(/^\/v2\.1/, '')
+  if (path === '/os-services') return onlyFor('admin', call, 'os-services:list') ?? listServices(call)
+  if (path === '/os-hypervisors/detail')
+    return onlyFor('admin', call, 'os-hypervisors:list-detail') ?? listHypervisors(call)
+  if (path === '/os-server-groups') return { status: 200, body: { server_groups: call.world.groups } }
+  if (path === '/os-migrations') return onlyFor('admin', call, 'os-migrations:index') ?? answerMigrations(call)
+  if (path === '/servers/detail' || path === '/servers')
+    return request.method === 'POST' ? createServer(call) : listServers(call)
+  const [, serverId = '', below, actionId] = /^\/servers\/([^/]+)(?:\/([^/]+)(?:\/([^/]+))?)?$/.exec(path) ?? []
+  const server = call.world.servers.find(({ id }) => id === serverId)
+  const isVisible = server && (server.projectId === call.caller.projectId || call.caller.roles.includes('admin'))
+  if (!isVisible) return novaFault(404, 'itemNotFound', `Instance ${serverId} could not be found.`)
+  if (below === undefined) return request.method === 'DELETE' ? deleteServer(call, server) : showServer(call, server)
+  if (below === 'os-instance-actions') return answerInstanceActions(call, server, actionId)
+  return performAction(call, server)
+}
+
+export const novaFault = (status: number, name: string, message: string): Answer => ({
+  status,
+  body: { [name]: { code: status, message } },
+})
+
+/** The refusal of a caller without a role, if they are without it. */
+export function onlyFor(role: RoleName, { caller }: NovaCall, rule: string): Answer | undefined {
+  if (caller.roles.includes(role)) return undefined
+  return novaFault(403, 'forbidden', `Policy doesn't allow os_compute_api:${rule} to be performed.`)
+}
+
+const versionOf = ({ url }: Request) => ({
+  id: 'v2.1',
+  status: 'CURRENT',
+  version: range.max,
+  min_version: range.min,
+  links: [{ rel: 'self', href: `${url}/v2.1/` }],
+})
+
+const reportEveryMs = 2_000
+const downAfterMs = 6_000
+
+/** When a service last reported: every 2 s, while it lives. */
+export function lastReport(service: Service): number {
+  const sinceMs = Date.now() - service.reportsFromMs
+  if (service.alive && sinceMs >= 0)
+    service.lastReportMs = service.reportsFromMs + Math.floor(sinceMs / reportEveryMs) * reportEveryMs
+  return service.lastReportMs
+}
+
+export const isUp = (service: Service): boolean =>
+  !service.forcedDown && Date.now() - lastReport(service) <= downAfterMs
+
+function listServices({ world, request: { query }, minor }: NovaCall): Answer {
+  const fits = (name: 'binary' | 'host', value: string) => query.get(name) === null || query.get(name) === value
+  const services = world.services
+    .filter((s) => fits('binary', s.binary) && fits('host', s.host))
+    .map((s) => ({
+      id: minor >= 53 ? s.id : s.number,
+      binary: s.binary,
+      host: s.host,
+      zone: s.zone,
+      status: s.status,
+      state: isUp(s) ? 'up' : 'down',
+      updated_at: novaTime(lastReport(s)),
+      disabled_reason: null,
+      ...(minor >= 11 && { forced_down: s.forcedDown }),
+    }))
+  return { status: 200, body: { services } }
+}
+
+function listHypervisors({ world, minor }: NovaCall): Answer {
+  const hypervisors = world.hosts.map((host) => {
+    const service = world.services.find((s) => s.host === host.name)
+    return {
+      id: minor >= 53 ? host.id : world.hosts.indexOf(host) + 1,
+      hypervisor_hostname: host.node,
+      state: service && isUp(service) ? 'up' : 'down',
+      status: service?.status,
+      service: { id: service?.id, host: host.name, disabled_reason: null },
+    }
+  })
+  return { status: 200, body: { hypervisors } }
+}
+
+/** Name and options of a server action; a body has one of them. */
+export function actionOf({ body }: Request): { name: string; options: unknown } {
+  const [name = ''] = Object.keys((body as object | undefined) ?? {})
+  return { name, options: field(body, name) }
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import { ActionView } from '../../core/action.ts'
+import { eventually } from '../../demo/stage/eventually.ts'
+import { createServer, deleteServer, microversion, showServer } from '../../demo/stage/people.ts'
+import type { Stage } from '../../demo/stage/stage.ts'
+import { launch } from '../../demo/stage/steward.ts'
+import { InstanceActions } from '../../demo/stories/deferred-action.ts'
+
+export function restarts(onStage: () => Stage) {
+  describe('a Steward that goes away', () => {
+    it('keeps what it was asked, and does it once, when it is killed and started again', async () => {
+      const stage = onStage()
+      const { alice, steward, cloud, ports } = stage
+      const serverId = await createServer(alice, { name: 'survivor', flavor: '1' })
+      await eventually('the server to be active', async () => (await showServer(alice, serverId)).status === 'ACTIVE')
+      const call = {
+        service: 'compute',
+        method: 'POST',
+        path: `/servers/${serverId}/action`,
+        body: { 'os-stop': null },
+        microversion,
+      }
+      const created = await alice.steward('POST', '/v1/actions', { runIn: 'PT5S', call })
+      const { id, runAt } = ActionView.parse(created.body)
+      await steward.kill()
+      await eventually('the due time to pass', async () => Date.now() > Date.parse(runAt) + 1_000)
+      expect((await showServer(alice, serverId)).status).toBe('ACTIVE')
+
+      // its Temporal, left behind, is ended and started again over the same file
+      stage.steward = await launch(cloud, stage.stewardDir, ports, steward)
+      const view = await eventually('the end of the action', async () => {
+        const { body } = await alice.steward('GET', `/v1/actions/${id}`)
+        const seen = ActionView.parse(body)
+        return seen.trustDeleted === undefined ? undefined : seen
+      })
+      expect(view).toMatchObject({ state: 'done', trustDeleted: true })
+      const { instanceActions } = await alice.session
+        .service('compute', { microversion })
+        .get(`/servers/${serverId}/os-instance-actions`, InstanceActions)
+      expect(instanceActions.filter(({ action }) => action === 'stop')).toHaveLength(1)
+      await deleteServer(alice, serverId)
+    })
+
+    it('drains and ends with 0 on Ctrl-C, and is ready again within seconds', async () => {
+      const stage = onStage()
+      const stopping = Date.now()
+      expect(await stage.steward.stop()).toBe(0)
+      expect(Date.now() - stopping).toBeLessThan(30_000)
+      stage.steward = await launch(stage.cloud, stage.stewardDir, stage.ports, stage.steward)
+      const { status } = await stage.olga.steward('GET', '/v1/delegations/remediation')
+      expect(status).toBe(200)
+    })
+  })
+}

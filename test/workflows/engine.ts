@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto'
+import type { Client, WorkflowHandle } from '@temporalio/client'
+import { DefaultLogger, type NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import { afterAll, beforeAll, expect, inject } from 'vitest'
+import type { Activities } from '../../core/activities.ts'
+import { attributes } from '../../core/search-attributes.ts'
+import { connectClient, connectWorker, type Engine } from '../../temporal/connection.ts'
+import { createDataConverter } from '../../temporal/data-converter.ts'
+import { type Keys, loadKeys } from '../../temporal/keys.ts'
+import { type Cloud, createWorlds, type Script } from './scripted.ts'
+
+export interface Bench {
+  readonly client: Client
+  readonly keys: Keys
+  readonly taskQueue: string
+  /** A new outside world with these answers. */
+  cloud(script: Script): Cloud
+  /** One more worker, on another task queue; returns what stops it. */
+  startWorker(taskQueue: string): Promise<() => Promise<void>>
+}
+
+export const sharedEngine = (): Engine => ({
+  connectionOptions: { address: inject('engine').address },
+  namespace: 'default',
+})
+
+/** A worker for the tests of one file, on a task queue of its own unless one is named; it leaves when they are done. */
+export function useWorker(taskQueue = `test-${randomUUID()}`): Bench {
+  const worlds = createWorlds()
+  let client: Client
+  let keys: Keys
+  let connection: NativeConnection
+  let leave: (() => Promise<void>)[] = []
+  const start = (queue: string) => startWorker({ connection, keys, taskQueue: queue, activities: worlds.activities })
+  beforeAll(async () => {
+    quietRuntime()
+    keys = await loadKeys(inject('engine').keysFile)
+    const connected = await connectClient(sharedEngine(), keys)
+    client = connected.client
+    leave = [connected.close]
+    connection = await connectWorker(sharedEngine())
+    leave.push(() => connection.close())
+    leave.push(await start(taskQueue))
+  })
+  afterAll(async () => {
+    for (const step of leave.reverse()) await step()
+  })
+  return {
+    get client() {
+      return client
+    },
+    get keys() {
+      return keys
+    },
+    taskQueue,
+    cloud: worlds.create,
+    startWorker: start,
+  }
+}
+
+interface WorkerParts {
+  connection: NativeConnection
+  keys: Keys
+  taskQueue: string
+  activities: Activities
+}
+
+async function startWorker({ connection, keys, taskQueue, activities }: WorkerParts): Promise<() => Promise<void>> {
+  const worker = await Worker.create({
+    connection,
+    taskQueue,
+    dataConverter: createDataConverter(keys),
+    workflowBundle: { codePath: inject('engine').bundle },
+    activities: { ...activities },
+  })
+  const running = worker.run()
+  return async () => {
+    worker.shutdown()
+    await running
+  }
+}
+
+/** Failing activities are what many tests are about: only the SDK's own errors are of interest. */
+function quietRuntime(): void {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: 'temporal_sdk_core=ERROR', forward: {} } },
+  })
+}
+
+/** The view as the API reads it: from the memo, without asking a worker. */
+export async function viewOf<T>(handle: Pick<WorkflowHandle, 'describe'>): Promise<T> {
+  const { memo } = await handle.describe()
+  return memo?.view as T
+}
+
+/** The state by which lists find it. */
+export async function listedState(handle: Pick<WorkflowHandle, 'describe'>): Promise<string | undefined> {
+  const { typedSearchAttributes } = await handle.describe()
+  return typedSearchAttributes.get(attributes.state)
+}
+
+/** Waits for a state to be seen from outside. */
+export const untilState = (handle: Pick<WorkflowHandle, 'describe'>, state: string): Promise<void> =>
+  expect
+    .poll(async () => (await viewOf<{ state?: string } | undefined>(handle))?.state, { timeout: 10_000, interval: 40 })
+    .toBe(state)

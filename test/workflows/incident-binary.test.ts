@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest'
+import { failure } from '../../core/errors.ts'
+import type { BinaryPolicy } from '../../core/policy.ts'
+import { observe } from '../../workflows/incident.ts'
+import { listedState, untilState, useWorker, viewOf } from './engine.ts'
+import { alertOf, binaryPolicy, openIncident, service } from './incident-bench.ts'
+import { gate, type Script } from './scripted.ts'
+
+const bench = useWorker()
+const process = { pid: 100, startedEpochSeconds: 1_760_000_000 }
+/** The service comes back once it was restarted. */
+const recovers: Script = {
+  lookAtService: [service('down'), service('down'), service('up')],
+  lookAtProcess: process,
+  restartService: { outcome: 'restarted' },
+  awaitServiceUp: { outcome: 'stable', upAfterMs: 1200 },
+}
+const staysDown: Script = {
+  lookAtService: service('down'),
+  lookAtProcess: process,
+  restartService: { outcome: 'restarted' },
+  awaitServiceUp: failure('SERVICE_STILL_DOWN', 'nova-compute is still down after 300 s'),
+}
+
+async function incidentOf(script: Script, more: Partial<BinaryPolicy> = {}) {
+  const cloud = bench.cloud(script)
+  const policy = binaryPolicy(more)
+  const handle = await openIncident(bench, cloud, policy)
+  return { cloud, policy, handle, runId: `run/restart-service/${cloud.host}/nova-compute` }
+}
+
+describe.concurrent('a service that is down', () => {
+  it('is restarted once, and the incident closes when it is up and stayed up', async () => {
+    const { cloud, handle, runId } = await incidentOf(recovers)
+    const view = await handle.result()
+    expect(cloud.names()).toEqual([
+      'lookAtService',
+      'lookAtService',
+      'lookAtProcess',
+      'restartService',
+      'awaitServiceUp',
+      'lookAtService',
+    ])
+    expect(cloud.inputs('restartService')).toEqual([{ host: cloud.host, binary: 'nova-compute', before: process }])
+    expect(view).toMatchObject({
+      state: 'closed',
+      signals: 1,
+      runs: [{ runbook: 'restart-service', workflowId: runId, outcome: 'succeeded' }],
+      reason: { detail: `nova-compute on ${cloud.host} is up and stayed up for 60 s` },
+    })
+    expect(view.reason).not.toHaveProperty('code')
+    expect(view.runs[0]?.detail).toContain('1 restart(s), up after 1.2 s')
+    expect(await viewOf(handle)).toEqual(view)
+    expect(await listedState(handle)).toBe('closed')
+    expect(await listedState(bench.client.workflow.getHandle(runId))).toBe('succeeded')
+  })
+
+  it('is left alone when the alert resolves before anything was done', async () => {
+    const { cloud, handle, policy } = await incidentOf(recovers, { confirmAfterSeconds: 1 })
+    await handle.signal(observe, alertOf(policy, cloud, { status: 'resolved' }))
+    const view = await handle.result()
+    expect(view).toMatchObject({ state: 'closed', runs: [], reason: { detail: 'resolved before anything was done' } })
+    expect(cloud.names()).toEqual([])
+  })
+
+  it.each([
+    ['is up', service('up'), 'a second look found the service up'],
+    ['was disabled by somebody', service('down', { status: 'disabled' }), 'is disabled'],
+    ['was forced down by somebody', service('down', { forcedDown: true }), 'is forced down'],
+    [
+      'is down with all others at once',
+      service('down', { company: { up: 0, down: 3 } }),
+      'all 3 nova-compute look down',
+    ],
+  ])('is left alone when a second look finds that it %s', async (_case, seen, sentence) => {
+    const { cloud, handle } = await incidentOf({ lookAtService: seen })
+    const view = await handle.result()
+    expect(view).toMatchObject({ state: 'closed', runs: [] })
+    expect(view.reason?.detail).toContain('not confirmed')
+    expect(view.reason?.detail).toContain(sentence)
+    expect(cloud.names()).toEqual(['lookAtService'])
+  })
+
+  it('is restarted when it is the only one of its kind', async () => {
+    const alone = (state: 'up' | 'down') =>
+      service(state, { company: { up: Number(state === 'up'), down: Number(state === 'down') } })
+    const { handle } = await incidentOf({ ...recovers, lookAtService: [alone('down'), alone('down'), alone('up')] })
+    expect(await handle.result()).toMatchObject({ state: 'closed', runs: [{ outcome: 'succeeded' }] })
+  })
+
+  it('gets one run however many alerts come in while it is at work', async () => {
+    const restart = gate<{ outcome: 'restarted' }>()
+    const { cloud, handle, policy } = await incidentOf({ ...recovers, restartService: () => restart.opened })
+    await expect.poll(() => cloud.names().at(-1), { timeout: 10_000 }).toBe('restartService')
+    const later = alertOf(policy, cloud, { key: 'another start of it' })
+    await Promise.all([handle.signal(observe, later), handle.signal(observe, alertOf(policy, cloud))])
+    restart.open({ outcome: 'restarted' })
+    const view = await handle.result()
+    expect(view).toMatchObject({ state: 'closed', signals: 3 })
+    expect(view.runs).toHaveLength(1)
+    expect(cloud.inputs('restartService')).toHaveLength(1)
+  })
+})
+
+describe.concurrent('a runbook that does not help', () => {
+  it('is run as often as the policy says, then people are asked, with code and reason', async () => {
+    const { cloud, handle } = await incidentOf(staysDown, { attempts: 2 })
+    const view = await handle.result()
+    expect(view).toMatchObject({
+      state: 'escalated',
+      reason: { code: 'SERVICE_STILL_DOWN', detail: 'nova-compute is still down after 300 s' },
+      runs: [
+        { outcome: 'failed', detail: 'nova-compute is still down after 300 s' },
+        { outcome: 'failed', detail: 'nova-compute is still down after 300 s' },
+      ],
+    })
+    expect(cloud.inputs('restartService')).toHaveLength(2)
+    expect(new Set(view.runs.map((run) => run.runId)).size).toBe(2)
+    expect(await listedState(handle)).toBe('escalated')
+  })
+
+  it('does not close the incident when the service is down again at the last look', async () => {
+    const { cloud, handle } = await incidentOf({ ...recovers, lookAtService: service('down') })
+    expect(await handle.result()).toMatchObject({
+      state: 'escalated',
+      reason: { code: 'SERVICE_STILL_DOWN', detail: `nova-compute on ${cloud.host} is down again` },
+      runs: [{ outcome: 'succeeded' }],
+    })
+  })
+
+  it('asks people when nobody has delegated the rights to look', async () => {
+    const { handle } = await incidentOf({ lookAtService: failure('DELEGATION_MISSING', 'nobody has delegated rights') })
+    expect(await handle.result()).toMatchObject({
+      state: 'escalated',
+      reason: { code: 'DELEGATION_MISSING' },
+      runs: [],
+    })
+  })
+
+  it('is not started while another incident runs it on the same target', async () => {
+    const restart = gate<{ outcome: 'restarted' }>()
+    const { cloud, handle } = await incidentOf({ ...recovers, restartService: () => restart.opened })
+    await expect.poll(() => cloud.names().at(-1), { timeout: 10_000 }).toBe('restartService')
+    const rival = await openIncident(bench, { ...cloud }, binaryPolicy({ name: 'another-policy' }))
+    expect(await rival.result()).toMatchObject({ state: 'escalated', reason: { code: 'RUN_IN_PROGRESS' }, runs: [] })
+    restart.open({ outcome: 'restarted' })
+    await handle.result()
+    expect(cloud.inputs('restartService')).toHaveLength(1)
+  })
+})
+
+describe.concurrent('cancelled in Temporal by a person', () => {
+  it('an incident ends with its run, and says so', async () => {
+    const { cloud, handle, runId } = await incidentOf({
+      ...recovers,
+      awaitServiceUp: () => new Promise(() => undefined),
+    })
+    await expect.poll(() => cloud.names().at(-1), { timeout: 10_000 }).toBe('awaitServiceUp')
+    await handle.cancel()
+    await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } })
+    expect(await viewOf(handle)).toMatchObject({
+      state: 'closed',
+      reason: { detail: 'cancelled by a person in Temporal' },
+    })
+    expect((await handle.describe()).status.name).toBe('CANCELLED')
+    await untilState(bench.client.workflow.getHandle(runId), 'cancelled')
+  })
+
+  it('a run is not started again, and its incident asks people', async () => {
+    const hung: Script = { ...recovers, awaitServiceUp: () => new Promise(() => undefined) }
+    const { cloud, handle, runId } = await incidentOf(hung, { attempts: 3 })
+    await expect.poll(() => cloud.names().at(-1), { timeout: 10_000 }).toBe('awaitServiceUp')
+    await bench.client.workflow.getHandle(runId).cancel()
+    expect(await handle.result()).toMatchObject({ state: 'escalated', runs: [{ outcome: 'failed' }] })
+    expect(cloud.inputs('awaitServiceUp')).toHaveLength(1)
+  })
+})

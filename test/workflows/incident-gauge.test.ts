@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { failure } from '../../core/errors.ts'
+import type { Move, Plan } from '../../core/plan.ts'
+import type { GaugePolicy } from '../../core/policy.ts'
+import { observe } from '../../workflows/incident.ts'
+import { untilState, useWorker, viewOf } from './engine.ts'
+import { alertOf, gaugePolicy, openIncident } from './incident-bench.ts'
+import { gate, type Script } from './scripted.ts'
+
+const bench = useWorker()
+const noMove: Plan = { moves: [], skipped: [], before: 0.5, after: 0.5 }
+
+async function incidentOf(script: Script, more: Partial<GaugePolicy> = {}) {
+  const cloud = bench.cloud(script)
+  const policy = gaugePolicy(more)
+  const handle = await openIncident(bench, cloud, policy)
+  const say = (status: 'firing' | 'resolved') => handle.signal(observe, alertOf(policy, cloud, { status }))
+  return { cloud, policy, handle, say }
+}
+
+describe.concurrent('a host that is too full', () => {
+  it('is relieved, and the incident closes when the monitor says that it is over', async () => {
+    const { cloud, handle, say, policy } = await incidentOf({ planRelief: noMove })
+    await untilState(handle, 'verifying')
+    await say('resolved')
+    const view = await handle.result()
+    expect(cloud.inputs('planRelief')).toEqual([{ host: cloud.host, ...policy.with }])
+    expect(view).toMatchObject({
+      state: 'closed',
+      signals: 2,
+      runs: [{ runbook: 'relieve-host', workflowId: `run/relieve-host/${cloud.host}`, outcome: 'succeeded' }],
+      reason: { detail: `the alert on ${cloud.host} resolved and stayed resolved for 0 s` },
+    })
+    expect(await viewOf(handle)).toEqual(view)
+  })
+
+  it('counts as relieved too when the monitor said so while servers were still being moved', async () => {
+    const plan = gate<Plan>()
+    const { cloud, handle, say } = await incidentOf({ planRelief: () => plan.opened })
+    await expect.poll(() => cloud.names(), { timeout: 10_000 }).toEqual(['planRelief'])
+    await say('resolved')
+    plan.open(noMove)
+    expect(await handle.result()).toMatchObject({ state: 'closed' })
+  })
+
+  it('needs no run when the alert had resolved before it could begin', async () => {
+    const cloud = bench.cloud({ planRelief: noMove })
+    const handle = await openIncident(bench, cloud, gaugePolicy(), { status: 'resolved' })
+    expect(await handle.result()).toMatchObject({
+      state: 'closed',
+      runs: [],
+      reason: { detail: 'resolved before anything was done' },
+    })
+    expect(cloud.names()).toEqual([])
+  })
+
+  it('is a matter for people when the alert does not resolve in time, although the runbook ended well', async () => {
+    const { cloud, handle } = await incidentOf({ planRelief: noMove }, { clearWithinSeconds: 1 })
+    expect(await handle.result()).toMatchObject({
+      state: 'escalated',
+      reason: { code: 'SIGNAL_NOT_CLEARED', detail: `the alert on ${cloud.host} did not resolve within 1 s` },
+      runs: [{ outcome: 'succeeded' }],
+    })
+  })
+
+  it('is not taken for relieved when the alert comes back within the time it must stay over', async () => {
+    const { handle, say } = await incidentOf({ planRelief: noMove }, { clearWithinSeconds: 2, stableSeconds: 60 })
+    await untilState(handle, 'verifying')
+    await say('resolved')
+    await say('firing')
+    expect(await handle.result()).toMatchObject({ state: 'escalated', reason: { code: 'SIGNAL_NOT_CLEARED' } })
+  })
+
+  it('is relieved when the alert comes back once and then stays over', async () => {
+    const { handle, say } = await incidentOf({ planRelief: noMove }, { clearWithinSeconds: 30, stableSeconds: 1 })
+    await untilState(handle, 'verifying')
+    for (const status of ['resolved', 'firing', 'resolved'] as const) await say(status)
+    expect(await handle.result()).toMatchObject({ state: 'closed', signals: 4 })
+  })
+
+  it('gets a second run when the first did not clear the alert, if the policy allows it', async () => {
+    const { cloud, handle, say } = await incidentOf({ planRelief: noMove }, { clearWithinSeconds: 1, attempts: 2 })
+    await expect.poll(() => cloud.names().length, { timeout: 10_000 }).toBe(2)
+    await say('resolved')
+    const view = await handle.result()
+    expect(view).toMatchObject({ state: 'closed', runs: [{ outcome: 'succeeded' }, { outcome: 'succeeded' }] })
+    expect(view.timeline.map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(/^attempt 1 did not help: the alert/),
+    )
+  })
+
+  it('is a matter for people when a migration fails; the moves made stay recorded in the run', async () => {
+    const move = (serverId: string, host: string): Move => ({
+      ...{ serverId, serverName: serverId, from: host, to: 'cmp-cool', memoryMiB: 512, reason: 'relieves it' },
+    })
+    const cloud = bench.cloud({
+      planRelief: ({ host }) => ({ ...noMove, moves: [move('a', host), move('b', host)] }),
+      liveMigrate: [
+        { host: 'cmp-cool', migrationUuid: 'm-1', durationMs: 1500 },
+        failure('MIGRATION_FAILED', 'Nova gave up: no valid host'),
+      ],
+    })
+    const handle = await openIncident(bench, cloud, gaugePolicy())
+    expect(await handle.result()).toMatchObject({
+      state: 'escalated',
+      reason: { code: 'MIGRATION_FAILED', detail: 'Nova gave up: no valid host' },
+      runs: [{ outcome: 'failed', detail: 'Nova gave up: no valid host' }],
+    })
+  })
+})

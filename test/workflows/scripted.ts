@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import type { Activities } from '../../core/activities.ts'
+import { failure } from '../../core/errors.ts'
+
+type Input<K extends keyof Activities> = Parameters<Activities[K]>[0]
+type Output<K extends keyof Activities> = Awaited<ReturnType<Activities[K]>>
+/** What an activity answers: a value, an error to fail with, or a function that finds out. */
+export type Answer<K extends keyof Activities> =
+  | Output<K>
+  | Error
+  | ((input: Input<K>) => Output<K> | Promise<Output<K>>)
+/** Answers by activity. Of a list each call takes the next one, and the last one is repeated. */
+export type Script = { [K in keyof Activities]?: Answer<K> | readonly Answer<K>[] }
+
+/** The outside world of one test: everything that is asked of it is recorded, and what it answers is scripted. */
+export interface Cloud {
+  /** Names this world: a host name no other test uses. */
+  readonly host: string
+  /** A trust of this world. */
+  trust(name: string): string
+  readonly calls: { readonly name: keyof Activities; readonly input: unknown }[]
+  /** Names of the activities called, in order. */
+  names(): string[]
+  /** Inputs of the calls of one activity, in order. */
+  inputs<K extends keyof Activities>(name: K): Input<K>[]
+}
+
+export interface Worlds {
+  create(script: Script): Cloud
+  readonly activities: Activities
+}
+
+const names = Object.keys({
+  lookAtService: 0,
+  awaitServiceUp: 0,
+  watchServices: 0,
+  lookAtProcess: 0,
+  restartService: 0,
+  planRelief: 0,
+  liveMigrate: 0,
+  collectEvidence: 0,
+  performCall: 0,
+  reconcileCall: 0,
+  deleteTrust: 0,
+  checkTrust: 0,
+} satisfies Record<keyof Activities, 0>) as (keyof Activities)[]
+
+/** Activities for a worker that serves many tests; each call goes to the world whose host or trust it names. */
+export function createWorlds(): Worlds {
+  const worlds = new Map<string, { script: Script; calls: Cloud['calls'] }>()
+
+  async function answer(name: keyof Activities, input: unknown): Promise<unknown> {
+    const world = worlds.get(subjectOf(input))
+    // nothing may be asked that the test did not think of
+    if (!world || !(name in world.script)) throw failure('INTERNAL', `the script has no answer to ${name}`)
+    const given = world.script[name]
+    const before = world.calls.filter((call) => call.name === name).length
+    world.calls.push({ name, input })
+    const next: unknown = Array.isArray(given) ? given[Math.min(before, given.length - 1)] : given
+    if (next instanceof Error) throw next
+    return typeof next === 'function' ? await next(input) : next
+  }
+
+  return {
+    create(script) {
+      const host = `cmp-${randomUUID().slice(0, 8)}`
+      const calls: Cloud['calls'] = []
+      worlds.set(host, { script, calls })
+      return {
+        host,
+        calls,
+        trust: (name) => `${host}~${name}`,
+        names: () => calls.map((call) => call.name),
+        inputs: (name) => calls.filter((call) => call.name === name).map((call) => call.input as never),
+      }
+    },
+    activities: Object.fromEntries(
+      names.map((name) => [name, (input: unknown) => answer(name, input)]),
+    ) as unknown as Activities,
+  }
+}
+
+function subjectOf(input: unknown): string {
+  const { host, from, trustId } = (input ?? {}) as { host?: string; from?: string; trustId?: string }
+  return (host ?? from ?? trustId ?? '').split('~', 1)[0] ?? ''
+}
+
+/** A promise that the test settles when it wants to. */
+export function gate<T = void>() {
+  let open: (value: T) => void = () => undefined
+  const opened = new Promise<T>((resolve) => {
+    open = resolve
+  })
+  return { opened, open }
+}
