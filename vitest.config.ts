@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     // two cores; the engine and the cloud want theirs
     maxWorkers: 2,
+    // every run leaves a report, so that CI can add them up
+    reporters: ['default', ['json', { outputFile: `.cache/reports/${process.pid}.json` }]],
     projects: [
       {
         test: {

@@ -185,7 +185,7 @@ describe("another project's action", () => {
   })
 
   it('is shown to, and cancelled by, its own project', async () => {
-    expect(people.member?.projectId).toBe(view.projectId)
+    expect(people.member.projectId).toBe(view.projectId)
     const w = await world({ actions: createActions(engine) })
     expect((await w.ask({ url: `/v1/actions/${id}`, headers: as('member') })).json()).toEqual(view)
     const answer = await w.ask({ method: 'DELETE', url: `/v1/actions/${id}`, headers: as('member') })

@@ -201,7 +201,7 @@ describe('the actions of a project', () => {
   })
 
   it('never come from anybody but the project of the token', async () => {
-    expect(people.stranger?.projectId).not.toBe(people.member?.projectId)
+    expect(people.stranger.projectId).not.toBe(people.member.projectId)
     const w = await world()
     const { id } = (await defer(w, stopServer())).json()
     expect((await w.ask({ url: '/v1/actions', headers: as('stranger') })).json()).toEqual({ actions: [] })

@@ -48,13 +48,13 @@ export const someone = (changes: Partial<Caller> = {}): Caller => ({
 })
 
 /** What Keystone answers to each token; all others it does not accept. */
-export const people: Readonly<Record<string, Caller>> = {
+export const people = {
   member: someone(),
   reader: someone({ roles: ['reader'] }),
   stranger: someone({ projectId: 'project-2', projectName: 'bank', userId: 'user-eve', userName: 'eve' }),
   robot: someone({ isApplicationCredential: true, methods: ['application_credential'] }),
   operator: someone({ roles: ['reader', 'member', 'manager', 'admin'], userId: 'user-olga', userName: 'olga' }),
-}
+} satisfies Record<string, Caller>
 export const as = (who: string) => ({ 'x-auth-token': who })
 
 /** Bearer tokens of the two configured signal sources. */
@@ -133,7 +133,7 @@ export async function world(changes: Changes = {}): Promise<World> {
         changes.checkToken ??
         (async (token, options) => {
           outside.requestIds.push(['validate', options?.requestId])
-          const known = Object.hasOwn(people, token) ? people[token] : undefined
+          const known = Object.hasOwn(people, token) ? people[token as keyof typeof people] : undefined
           if (known) return known
           throw failure('TOKEN_INVALID', 'Keystone does not accept the token (404)')
         }),
