@@ -15,7 +15,7 @@ import { createTrustActivities } from './trusts.ts'
 export interface ActivitiesOptions {
   config: Pick<Config, 'policies' | 'ssh' | 'watch'>
   sessions: Sessions
-  keystone: Pick<Keystone, 'deleteTrust'>
+  keystone: Pick<Keystone, 'deleteTrust' | 'getTrust'>
   incidents: Incidents
   /** Aborted when this worker is about to leave. */
   leaving: AbortSignal

@@ -40,6 +40,8 @@ const optOut = 'steward:pinned'
 export async function takeSnapshot(session: Session, takenAt = new Date()): Promise<Snapshot> {
   const requestId = runRequestId()
   const compute = await session.service('compute').negotiate(nova, { requestId })
+  // before the reads begin: one that failed while nobody waits for it yet would end the process
+  const room = await session.service('placement').negotiate(placement, { requestId })
   const [services, servers, hypervisors, groups, hostRoom] = await Promise.all([
     listServices(session, { binary: 'nova-compute' }),
     all(compute.pages('/servers/detail', 'servers', NovaServer, { query: { all_tenants: true }, requestId })),
@@ -50,7 +52,7 @@ export async function takeSnapshot(session: Session, takenAt = new Date()): Prom
         .pages('/os-hypervisors/detail', 'hypervisors', Hypervisor, { requestId }),
     ),
     all(compute.pages('/os-server-groups', 'server_groups', Group, { query: { all_projects: true }, requestId })),
-    readRoom(await session.service('placement').negotiate(placement, { requestId }), requestId),
+    readRoom(room, requestId),
   ])
   const nodeOf = new Map(hypervisors.map((h) => [h.service.host, h.hypervisor_hostname]))
   const hosts = services.map((service): Host => {

@@ -17,6 +17,7 @@ const Server = z.object({
   server: z.object({
     status: z.string(),
     'OS-EXT-SRV-ATTR:host': z.string().nullable(),
+    'OS-EXT-SRV-ATTR:hypervisor_hostname': z.string().nullable(),
     'OS-EXT-STS:task_state': z.string().nullable(),
   }),
 })
@@ -24,6 +25,7 @@ const Migration = z.object({
   uuid: z.string(),
   status: z.string(),
   source_compute: z.string().nullable(),
+  created_at: z.string(),
 })
 const Allocations = z.object({
   allocations: z.record(z.string(), z.object({ resources: z.record(z.string(), z.number()) })),
@@ -31,6 +33,9 @@ const Allocations = z.object({
 const Provider = z.object({ name: z.string() })
 
 const ended = new Set(['completed', 'done', 'error', 'failed', 'cancelled'])
+
+/** Nova's clock may be behind that of the engine; its times are whole seconds. */
+const mostClockSkewMs = 2_000
 
 /** Nova accepted, yet neither migration nor task is to be seen: nothing came of it. */
 const mostIdleLooks = 15
@@ -65,11 +70,14 @@ export function createMigrationActivities({
     async liveMigrate(move) {
       const session = await sessions.forRemediation()
       const client = await session.service('compute').negotiate(nova, { requestId: runRequestId() })
-      const startMs = Context.current().info.scheduledTimestampMs
+      const { scheduledTimestampMs: startMs, attempt } = Context.current().info
       const before = await migrationsOf(client, move)
       const underWay = before.find(({ status }) => !ended.has(status))
-      const requestId = underWay ? undefined : await request(client, move)
-      const older = new Set(before.filter((migration) => migration !== underWay).map(({ uuid }) => uuid))
+      // what an earlier attempt of ours began may be over by now: its outcome counts, it is not begun again
+      const begunBefore = before.find((m) => attempt > 1 && Date.parse(`${m.created_at}Z`) >= startMs - mostClockSkewMs)
+      const followed = underWay ?? begunBefore
+      const requestId = followed ? undefined : await request(client, move)
+      const older = new Set(before.filter((migration) => migration !== followed).map(({ uuid }) => uuid))
       for (let idleLooks = 0; ; ) {
         const migration = (await migrationsOf(client, move)).find(({ uuid }) => !older.has(uuid))
         const server = await show(client, move)
@@ -77,15 +85,15 @@ export function createMigrationActivities({
         if (isOver && server.taskState === null) {
           const { host } = server
           if (host === move.from || (migration && migration.status !== 'completed' && migration.status !== 'done'))
-            throw failure('MIGRATION_FAILED', await why(client, move, migration?.status), { ...move })
+            throw failure('MIGRATION_FAILED', await why(client, move, host, migration?.status), { ...move })
           if (server.status !== 'ACTIVE' && server.status !== 'PAUSED')
             throw failure('MIGRATION_FAILED', `${move.serverName} is on ${host} but its status is ${server.status}`)
-          await checkAllocations(session, move, host, pause)
+          await checkAllocations(session, move, server, pause)
           const migrationUuid = migration?.uuid ?? 'unknown'
           return { host, migrationUuid, durationMs: Date.now() - startMs, ...(requestId && { requestId }) }
         }
         if (!migration && server.taskState === null && ++idleLooks === mostIdleLooks)
-          throw failure('MIGRATION_FAILED', await why(client, move), { ...move })
+          throw failure('MIGRATION_FAILED', await why(client, move, server.host), { ...move })
         await pause(pollMs, { migration: migration?.uuid, status: migration?.status })
       }
     },
@@ -127,6 +135,8 @@ async function show(client: ServiceClient, move: Move) {
   return {
     status: server.status,
     host: server['OS-EXT-SRV-ATTR:host'] ?? '',
+    /** Placement knows it by this name, which need not be that of the host. */
+    node: server['OS-EXT-SRV-ATTR:hypervisor_hostname'] ?? '',
     taskState: server['OS-EXT-STS:task_state'],
   }
 }
@@ -140,9 +150,9 @@ const ActionEvents = z.object({
 })
 
 /** Nova's own reason, from the instance actions of the server; the status alone when it gives none. */
-async function why(client: ServiceClient, move: Move, status = 'nothing'): Promise<string> {
+async function why(client: ServiceClient, move: Move, host: string, status = 'nothing'): Promise<string> {
   const { serverName, from, to } = move
-  const told = `the live migration of ${serverName} from ${from} to ${to} ended as ${status}; the server stays on ${from}`
+  const told = `the live migration of ${serverName} from ${from} to ${to} ended as ${status}; the server ${host === from ? 'stays' : 'is'} on ${host}`
   const { instanceActions } = await client.get(`${base(move)}/os-instance-actions`, Actions)
   const id = instanceActions.find(({ action }) => action === 'live-migration')?.request_id
   if (!id) return told
@@ -152,7 +162,12 @@ async function why(client: ServiceClient, move: Move, status = 'nothing'): Promi
 }
 
 /** After the move only the new host may hold room for the server; Placement is told a moment after Nova. */
-async function checkAllocations(session: Session, move: Move, host: string, pause: Pause): Promise<void> {
+async function checkAllocations(
+  session: Session,
+  move: Move,
+  { host, node }: { host: string; node: string },
+  pause: Pause,
+): Promise<void> {
   const placement = session.service('placement', { microversion: '1.20' })
   const requestId = runRequestId()
   for (let look = 1; ; look++) {
@@ -160,7 +175,7 @@ async function checkAllocations(session: Session, move: Move, host: string, paus
     const holders: string[] = []
     for (const uuid of Object.keys(allocations))
       holders.push((await placement.get(`/resource_providers/${uuid}`, Provider, { requestId })).name)
-    if (holders.length === 1 && holders[0] === host) return
+    if (holders.length === 1 && holders[0] === node) return
     if (look === 10)
       throw failure(
         'SNAPSHOT_INCOMPLETE',

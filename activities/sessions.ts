@@ -35,8 +35,20 @@ export function createSessions({ cloud, keystone, http, delegations, now = Date.
   const byTrust = new Map<string, Session>()
   let standing: { trustId: string; until: number } | undefined
 
+  /**
+   * Services answer 503, not 401, while Keystone refuses to speak of a token, as it does once its owner lost a delegated
+   * role: the next attempt logs in anew, and learns which of the two it is.
+   */
+  const doubting =
+    (trustId: string): Http =>
+    async (request) => {
+      const answer = await http(request)
+      if (answer.status === 503) byTrust.delete(trustId)
+      return answer
+    }
+
   function throughTrust(trustId: string): Session {
-    const session = byTrust.get(trustId) ?? createSession({ ...base, scope: { trustId } })
+    const session = byTrust.get(trustId) ?? createSession({ ...base, http: doubting(trustId), scope: { trustId } })
     byTrust.delete(trustId)
     byTrust.set(trustId, session)
     for (const oldest of byTrust.keys()) if (byTrust.size > mostSessions) byTrust.delete(oldest)

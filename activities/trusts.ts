@@ -5,7 +5,7 @@ import { runRequestId, type Sessions } from './sessions.ts'
 
 export interface TrustActivitiesOptions {
   sessions: Sessions
-  keystone: Pick<Keystone, 'deleteTrust'>
+  keystone: Pick<Keystone, 'deleteTrust' | 'getTrust'>
 }
 
 export const createTrustActivities = ({
@@ -14,7 +14,9 @@ export const createTrustActivities = ({
 }: TrustActivitiesOptions): Pick<Activities, 'deleteTrust' | 'checkTrust'> => ({
   /**
    * Deletes a trust through itself: Steward's own token may not. Safe to repeat; one that is gone is a success.
-   * @throws KEYSTONE_UNREACHABLE, SERVICE_LOGIN_REFUSED (both retried)
+   *
+   * @throws DELEGATION_LOST it is still there but cannot be used, since its owner lacks the role for now;
+   *   KEYSTONE_UNREACHABLE, SERVICE_LOGIN_REFUSED (both retried)
    */
   async deleteTrust({ trustId }) {
     const session = sessions.throughTrust(trustId)
@@ -29,6 +31,8 @@ export const createTrustActivities = ({
       }
     } catch (error) {
       if (codeOf(error) !== 'DELEGATION_LOST') throw error
+      // one that only sleeps would wake with the role: it must not be reported as deleted
+      if (await keystone.getTrust(await sessions.own.token(), trustId, { requestId: runRequestId() })) throw error
     }
     sessions.forget(trustId)
   },

@@ -7,7 +7,7 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fast
 import { type AccessOptions, guardRoutes } from './access.ts'
 import { guardBodies } from './body.ts'
 import { createMetrics, measureRequests } from './metrics.ts'
-import { sendProblem } from './problem.ts'
+import { Problem, sendProblem } from './problem.ts'
 import { takeGlobalRequestId } from './request-id.ts'
 import { actionRoutes } from './routes/actions.ts'
 import { delegationRoutes } from './routes/delegations.ts'
@@ -35,7 +35,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     bodyLimit: bodyLimitBytes,
     connectionTimeout: 60_000,
     requestTimeout: 30_000,
-    // node alone gives headers a minute, and looks for late senders every half a minute
+    // node's own minute for headers would prolong requestTimeout; it looks for late senders every half a minute
     http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000 },
     // an id that a client sends is never taken for ours
     requestIdHeader: false,
@@ -83,7 +83,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         },
       },
     },
-    transform: withSecurity,
+    transform: describeRoute,
   })
   await app.register(documentation)
   await app.register(healthRoutes, { dependencies: options.dependencies, metrics })
@@ -110,9 +110,16 @@ async function documentation(app: FastifyInstance) {
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
 }
 
-/** Says in the document what a route's access means for its callers. */
-const withSecurity: typeof jsonSchemaTransform = (input) => {
+/** Says in the document what a route's access means for its callers, and which media type its problems have. */
+const describeRoute: typeof jsonSchemaTransform = (input) => {
   const { schema, url } = jsonSchemaTransform(input)
+  const answers = (schema.response ?? {}) as Record<string, unknown>
+  for (const [status, given] of Object.entries((input.schema.response ?? {}) as Record<string, unknown>))
+    if (given === Problem)
+      answers[status] = {
+        description: 'problem details, RFC 9457',
+        content: { 'application/problem+json': { schema: answers[status] } },
+      }
   const access = input.route.config?.access
   if (access === 'tenant' || access === 'operator') Object.assign(schema, { security: [{ keystone: [] }] })
   if (access === 'alertmanager' || access === 'logs') Object.assign(schema, { security: [{ source: [] }] })

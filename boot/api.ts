@@ -7,7 +7,7 @@ import { buildCodecServer } from '../api/codec-server.ts'
 import { createIntake } from '../api/ingest/intake.ts'
 import { createLogWatch } from '../api/ingest/log-watch.ts'
 import { createLogWindows } from '../api/ingest/log-windows.ts'
-import { messageOf } from '../core/errors.ts'
+import { failure, messageOf } from '../core/errors.ts'
 import { createActions } from '../temporal/actions.ts'
 import { createIncidentList } from '../temporal/incident-list.ts'
 import { throughEngine } from '../temporal/reach.ts'
@@ -60,8 +60,8 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
     ],
   })
   const codec = buildCodecServer(foundation.keys, [...config.codec.origins, ...uiOrigins])
-  const url = await listen(app, config.listen)
-  const codecUrl = await listen(codec, config.codec)
+  const url = await listen(app, config.listen, 'listen.port')
+  const codecUrl = await listen(codec, config.codec, 'codec.port')
 
   const ticking = setInterval(() => {
     logWatch.tick().catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'log alerts wait'))
@@ -76,7 +76,16 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
   }
 }
 
-async function listen(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {
-  await app.listen({ host, port })
+async function listen(
+  app: FastifyInstance,
+  { host, port }: { host: string; port: number },
+  setting: string,
+): Promise<string> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw failure('CONFIG_INVALID', `port ${port} (${setting}) is taken: stop what listens there, or choose another`)
+  }
   return `http://${host}:${(app.server.address() as AddressInfo).port}`
 }

@@ -3,6 +3,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import { Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import type { Logger } from 'pino'
 import { createActivities } from '../activities/index.ts'
+import { createMetrics } from '../api/metrics.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
 import { workflowBundle } from '../temporal/bundle.ts'
@@ -102,10 +103,17 @@ function installRuntime(log: Logger): void {
   }
 }
 
-/** Answers whether this worker runs, for healthchecks. */
+/** `/healthz`: does this worker run? `/metrics`: its process, for Prometheus. */
 async function serveProbe({ host, port }: { host: string; port: number }, isRunning: () => boolean) {
-  const server = createServer((_request, response) => {
-    response.statusCode = isRunning() ? 200 : 503
+  const metrics = createMetrics()
+  const server = createServer(async ({ url }, response) => {
+    if (url === '/metrics') {
+      response.setHeader('content-type', metrics.contentType)
+      response.end(await metrics.metrics())
+      return
+    }
+    response.statusCode = url === '/healthz' ? (isRunning() ? 200 : 503) : 404
+    response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ running: isRunning() }))
   })
   await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { setStage } from './stage/stage.ts'
 import { deadProcess } from './stories/dead-process.ts'
 import { deferredAction } from './stories/deferred-action.ts'
@@ -15,7 +14,7 @@ const startedMs = Date.now()
 const say = (line = '') => process.stdout.write(`${line}\n`)
 const seconds = (sinceMs: number) => `${((Date.now() - sinceMs) / 1000).toFixed(1)} s`
 
-const dir = await mkdtemp(join(tmpdir(), 'steward-demo-'))
+const dir = fileURLToPath(new URL('../.cloud/demo', import.meta.url))
 const stage = await setStage(dir, basePort, say)
 let failed = 0
 let struck: Promise<void> | undefined

@@ -1,4 +1,5 @@
 import {
+  CancellationScope,
   defineSignal,
   isCancellation,
   ParentClosePolicy,
@@ -24,8 +25,11 @@ import { createWitness, type Witness } from './witness.ts'
 export const observe = defineSignal<[Alert]>('observe')
 
 const keptEntries = 50
-/** How long an outage of many services is waited out before people are asked. */
-const outagePatienceMs = 600_000
+
+export interface IncidentOptions {
+  /** How long an outage of many services is waited out before people are asked. @default 10 min */
+  outagePatienceMs?: number
+}
 
 /**
  * The life of one alert on one entity: confirm → run the runbook → verify that the signal cleared and stayed clear.
@@ -33,7 +37,10 @@ const outagePatienceMs = 600_000
  * Closes without acting when the alert resolves, or is not confirmed, before the runbook starts. Runs the runbook at
  * most `policy.attempts` times, then asks people (`escalated`). Never fails: how it ended is in its view.
  */
-export async function incident({ alert, policy }: OpenIncident): Promise<IncidentView> {
+export async function incident(
+  { alert, policy }: OpenIncident,
+  { outagePatienceMs = 600_000 }: IncidentOptions = {},
+): Promise<IncidentView> {
   const view = openView(alert)
   const witness = createWitness(alert)
   const tell = (state: IncidentState, text: string) => {
@@ -48,7 +55,7 @@ export async function incident({ alert, policy }: OpenIncident): Promise<Inciden
 
   try {
     tell('confirming', alert.summary)
-    const doubt = await doubts(policy, alert, witness, (text) => tell('confirming', text))
+    const doubt = await doubts(policy, alert, witness, outagePatienceMs, (text) => tell('confirming', text))
     if (doubt) {
       end(view, { detail: doubt })
       tell('closed', doubt)
@@ -57,7 +64,7 @@ export async function incident({ alert, policy }: OpenIncident): Promise<Inciden
     for (let attempt = 1; ; attempt++) {
       tell('acting', `runbook ${policy.runbook}, attempt ${attempt} of ${policy.attempts}`)
       try {
-        tell('verifying', await run(policy, alert, view, witness))
+        tell('verifying', await run(policy, alert, view, witness, (text) => tell('acting', text)))
         const proof = await verify(policy, alert, witness)
         end(view, { detail: proof })
         tell('closed', proof)
@@ -69,9 +76,13 @@ export async function incident({ alert, policy }: OpenIncident): Promise<Inciden
     }
   } catch (error) {
     if (isCancellation(error)) {
-      end(view, { detail: 'cancelled by a person in Temporal' })
-      tell('closed', 'cancelled by a person in Temporal')
-      throw error
+      // a person may stop the run alone: then the incident is theirs, and it still ends by itself
+      const all = CancellationScope.current().consideredCancelled
+      const sentence = `${all ? '' : 'its run was '}cancelled by a person in Temporal`
+      end(view, { detail: sentence })
+      tell('closed', sentence)
+      if (all) throw error
+      return view
     }
     end(view, { code: codeOf(error) ?? 'INTERNAL', detail: messageOf(error) })
     tell('escalated', `people are needed: ${messageOf(error)}`)
@@ -87,11 +98,13 @@ async function doubts(
   policy: Policy,
   alert: Alert,
   witness: Witness,
+  outagePatienceMs: number,
   tell: (text: string) => void,
 ): Promise<string | undefined> {
   if (policy.kind !== 'binary') return witness.firing() ? undefined : 'resolved before anything was done'
   const { host, binary = policy.when.binary } = alert.entity
   const patienceEndsMs = Date.now() + outagePatienceMs
+  let told = ''
   for (let waitMs = policy.confirmAfterSeconds * 1000; ; waitMs = Math.max(5_000, waitMs)) {
     await sleep(waitMs)
     if (!witness.firing()) return 'resolved before anything was done'
@@ -104,12 +117,19 @@ async function doubts(
     if (down < 2 || down < up) return undefined
     const outage = `${down} of ${up + down} ${binary} look down at once: hardly the fault of this one`
     if (Date.now() > patienceEndsMs) throw failure('MASS_OUTAGE', outage, { host, up, down })
-    tell(`waiting: ${outage}`)
+    if (told !== outage) tell(`waiting: ${outage}`)
+    told = outage
   }
 }
 
 /** Runs the runbook as a child with an id of its target, so that two never work on the same one. */
-async function run(policy: Policy, alert: Alert, view: IncidentView, witness: Witness): Promise<string> {
+async function run(
+  policy: Policy,
+  alert: Alert,
+  view: IncidentView,
+  witness: Witness,
+  tell: (text: string) => void,
+): Promise<string> {
   const { host } = alert.entity
   const binary = alert.entity.binary ?? (policy.kind === 'binary' ? policy.when.binary : undefined)
   const workflowId = `run/${policy.runbook}/${host}${binary ? `/${binary}` : ''}`
@@ -154,6 +174,7 @@ async function run(policy: Policy, alert: Alert, view: IncidentView, witness: Wi
     outcome: 'running',
   }
   view.runs.push(record)
+  tell(`run ${child.firstExecutionRunId} has begun`)
   try {
     const { summary } = await child.result()
     record.outcome = 'succeeded'
@@ -161,7 +182,7 @@ async function run(policy: Policy, alert: Alert, view: IncidentView, witness: Wi
     return summary
   } catch (error) {
     record.outcome = 'failed'
-    record.detail = messageOf(error)
+    record.detail = isCancellation(error) ? 'cancelled' : messageOf(error)
     throw error
   }
 }

@@ -9,15 +9,21 @@ export const replaceDelegation = defineUpdate<DelegationView, [DelegationView]>(
 /** Takes the delegation back: its trust is deleted. */
 export const revokeDelegation = defineUpdate<DelegationView>('revoke')
 
-/** The trust is tried this often, so that a lost one is seen before the night it is needed. */
-const checkEveryMs = 6 * 3_600_000
+export interface StandingDelegationOptions {
+  /** The trust is tried this often, so that a lost one is seen before the night it is needed. @default 6 h */
+  checkEveryMs?: number
+}
+
 const trustCleanupMs = 24 * 3_600_000
 
 /**
  * Holds one standing delegation (an operator's trust to Steward) until it is revoked, lost or expired.
  * Its view is where activities find the trust to act with.
  */
-export async function standingDelegation(first: DelegationView): Promise<DelegationView> {
+export async function standingDelegation(
+  first: DelegationView,
+  { checkEveryMs = 6 * 3_600_000 }: StandingDelegationOptions = {},
+): Promise<DelegationView> {
   let view: DelegationView = { ...first }
   const become = (change: Partial<DelegationView>) => {
     view = { ...view, ...change }
@@ -35,8 +41,9 @@ export async function standingDelegation(first: DelegationView): Promise<Delegat
   })
   setHandler(revokeDelegation, async () => {
     become({ state: 'revoked' })
-    await deleteTrust(view.trustId)
-    return view
+    const revoked = view
+    await deleteTrust(revoked.trustId)
+    return revoked
   })
 
   become({})
@@ -49,8 +56,9 @@ export async function standingDelegation(first: DelegationView): Promise<Delegat
       if (view.state === 'active' && view.trustId === trustId && Date.parse(view.expiresAt) > Date.now())
         await check(trustId)
     }
+    // a new one may be put while the trust of the last one is still being deleted
+    await condition(() => view.state === 'active' || allHandlersFinished())
   }
-  await condition(allHandlersFinished)
   return view
 
   async function check(trustId: string): Promise<void> {

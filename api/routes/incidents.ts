@@ -4,7 +4,7 @@ import { Incident } from '../../core/incident.ts'
 import type { IncidentList } from '../../temporal/incident-list.ts'
 import { Problem } from '../problem.ts'
 
-const problems = { 401: Problem, 403: Problem, 503: Problem }
+const problems = { 400: Problem, 401: Problem, 403: Problem, 503: Problem }
 
 /** Incidents, for operators: what happened, what was done about it, and how it ended. */
 export const incidentRoutes: FastifyPluginAsyncZod<{ incidents: IncidentList }> = async (app, { incidents }) => {

@@ -3,6 +3,7 @@ import { Incident } from '../../core/incident.ts'
 import { type Cloud, cloudUp } from '../../test/cloud/cloud.ts'
 import { type Alertmanager, startAlertmanager } from './alertmanager.ts'
 import { eventually } from './eventually.ts'
+import { clearLeftovers } from './leftovers.ts'
 import { shipLogs } from './log-shipper.ts'
 import { type Person, personOf } from './people.ts'
 import { type Ports, portsOf } from './ports.ts'
@@ -36,6 +37,7 @@ export async function setStage(dir: string, basePort: number, progress: (line: s
     for (let last = strikes.pop(); last; last = strikes.pop()) await last()
   }
   try {
+    await clearLeftovers(dir)
     progress('starting a real OpenStack …')
     const cloud = await cloudUp({ dir: join(dir, 'cloud'), basePort: ports.cloud, onProgress: progress })
     strikes.push(() => cloud.down())

@@ -143,7 +143,7 @@ export async function launch(cloud: Cloud, dir: string, ports: Ports, configured
 }
 
 /** The stage's Steward must see the stage's cloud and its own Temporal, not those of whoever runs it. */
-function stewardEnvironment(): NodeJS.ProcessEnv {
+export function stewardEnvironment(): NodeJS.ProcessEnv {
   const foreign = /^(OS_|TEMPORAL_|STEWARD_(?!CACHE))/
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)))
 }

@@ -1,6 +1,7 @@
 import type { Choice } from './choice.ts'
 import { chooseKept } from './choice.ts'
 import { type Effort, placeByEjection } from './ejection.ts'
+import { movesOf } from './emptying.ts'
 import { createOccupancy, type Occupancy } from './occupancy.ts'
 import { packLargestFirst, weigh } from './packing.ts'
 import { bringHome, restoreHosts } from './restore.ts'
@@ -23,9 +24,14 @@ export interface Outcome {
   readonly moves: number
 }
 
+/** So many servers without a host say that the way leads nowhere. */
+const mostStuck = 20
+
 /**
  * Empties all but about `count` hosts in one of several ways. Hosts whose servers find no place stay in use, so that
  * the outcome may have more hosts than asked for.
+ *
+ * @param mayExceed false if an outcome with more than `count` hosts is of no use
  */
 export function attempt(
   tables: Tables,
@@ -33,6 +39,7 @@ export function attempt(
   count: number,
   approach: Approach,
   effort: Effort,
+  mayExceed: boolean,
 ): Outcome | undefined {
   const kept = chooseKept(choice, count, approach.slack)
   if (!kept) return undefined
@@ -48,12 +55,12 @@ export function attempt(
   effort.left -= homeless.length * receivers.length
   const weights = weigh(tables, occupancy, homeless, receivers)
   const left = packLargestFirst(tables, occupancy, homeless, receivers, weights)
-  const stuck = placeByEjection(tables, occupancy, left, receivers, weights, effort)
+  const stuck = placeByEjection(tables, occupancy, left, receivers, weights, effort, mayExceed ? mostStuck : 0)
+  if (stuck.length > 0 && !mayExceed) return undefined
   if (!restoreHosts(tables, occupancy, stuck, receivers)) return undefined
   bringHome(tables, occupancy, receivers)
   let moves = 0
-  for (let server = 0; server < tables.home.length; server++)
-    if (occupancy.at[server] !== tables.home[server]) moves++
+  for (let server = 0; server < tables.home.length; server++) if (occupancy.at[server] !== tables.home[server]) moves++
   return { target: occupancy.at, hosts: receivers.length, moves }
 }
 

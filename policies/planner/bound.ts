@@ -47,7 +47,11 @@ function boundOf(
     countIn[zone[host]!]! += 1
   }
   for (const host of largest)
-    if (forced[host] || carriedIn[zone[host]!]! < pinned[zone[host]!]! || countIn[zone[host]!]! < groups.in[zone[host]!]!)
+    if (
+      forced[host] ||
+      carriedIn[zone[host]!]! < pinned[zone[host]!]! ||
+      countIn[zone[host]!]! < groups.in[zone[host]!]!
+    )
       keep(host)
   for (const host of largest) {
     if (carried >= total && kept.size >= groups.anywhere) break

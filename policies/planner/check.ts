@@ -90,16 +90,28 @@ function holdings({ hosts }: Model, at: ReadonlyMap<string, string>): Map<string
 function brokenClaims(model: Model, plan: GoalPlan, options: PlanOptions, at: ReadonlyMap<string, string>): string[] {
   const before = new Set(model.servers.map(({ host }) => host))
   const after = new Set(at.values())
-  const released = [...before].filter((name) => !after.has(name)).sort()
+  const released = [...before].filter((name) => !after.has(name))
+  const claimed = new Set(plan.released)
   const holds: [string, boolean][] = [
     ['hostsBefore', plan.hostsBefore === before.size],
     ['hostsAfter', plan.hostsAfter === after.size],
-    ['released', JSON.stringify([...plan.released].sort()) === JSON.stringify(released)],
+    [
+      'released',
+      claimed.size === plan.released.length &&
+        claimed.size === released.length &&
+        released.every((name) => claimed.has(name)),
+    ],
     ['bound: no more than hostsAfter', plan.bound.hosts <= after.size],
     ['maxMoves', plan.moves.length <= (options.maxMoves ?? Number.POSITIVE_INFINITY)],
-    ['maxHosts: stopped there', plan.goal !== 'consolidate' || after.size >= Math.min(options.maxHosts ?? 0, before.size)],
+    [
+      'maxHosts: stopped there',
+      plan.goal !== 'consolidate' || after.size >= Math.min(options.maxHosts ?? 0, before.size),
+    ],
     ['drain: hosts empty', plan.goal !== 'drain' || !(options.drain ?? []).some((name) => after.has(name))],
-    ['consolidate: no empty host put to use', plan.goal !== 'consolidate' || [...after].every((name) => before.has(name))],
+    [
+      'consolidate: no empty host put to use',
+      plan.goal !== 'consolidate' || [...after].every((name) => before.has(name)),
+    ],
     ['deviationBefore', near(plan.deviationBefore, spreadOf(model, new Map(model.servers.map((s) => [s.id, s.host]))))],
     ['deviationAfter', near(plan.deviationAfter, spreadOf(model, at))],
   ]

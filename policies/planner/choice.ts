@@ -15,7 +15,13 @@ export interface Choice {
 }
 
 /** Rows of demand: one of `width` kinds over all hosts, then `width` for each zone somebody has to stay in. */
-export function prepareChoice(tables: Tables, used: Float64Array, on: readonly number[][], forced: Uint8Array, share: number): Choice {
+export function prepareChoice(
+  tables: Tables,
+  used: Float64Array,
+  on: readonly number[][],
+  forced: Uint8Array,
+  share: number,
+): Choice {
   const { capacity, uses, usable, zone, requestedZone, zoneNames, servers } = tables
   const hosts = Int32Array.from(on.flatMap((own, host) => (own.length > 0 ? [host] : [])))
   const demands = new Float64Array((1 + zoneNames.length) * width)
@@ -34,7 +40,8 @@ export function prepareChoice(tables: Tables, used: Float64Array, on: readonly n
       const taken = used[host * width + kind]!
       let most = usable[host] ? Math.max(taken, capacity[host * width + kind]!) : taken
       // a busy host has vCPU left that nobody may come to use
-      if (kind === 0 && threadsPerVcpu > 0 && share > 0) most = Math.min(most, taken + cpuRoom / (threadsPerVcpu * share))
+      if (kind === 0 && threadsPerVcpu > 0 && share > 0)
+        most = Math.min(most, taken + cpuRoom / (threadsPerVcpu * share))
       offer[position * columns + kind] = most
       offer[position * columns + (1 + zone[host]!) * width + kind] = most
     }
@@ -117,8 +124,7 @@ function exchange({ hosts, cost, forced, offer, demands }: Choice, kept: Uint8Ar
         (need, row) => sums[row]! + offer[into * columns + row]! - offer[out * columns + row]! >= need || need === 0,
       )
       if (!covered) continue
-      for (let row = 0; row < columns; row++)
-        sums[row]! += offer[into * columns + row]! - offer[out * columns + row]!
+      for (let row = 0; row < columns; row++) sums[row]! += offer[into * columns + row]! - offer[out * columns + row]!
       kept[into] = 1
       kept[out] = 0
       break

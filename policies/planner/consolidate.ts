@@ -3,6 +3,7 @@ import { type Approach, attempt } from './attempt.ts'
 import { boundHosts } from './bound.ts'
 import { type Choice, chooseKept, prepareChoice } from './choice.ts'
 import type { Effort } from './ejection.ts'
+import { emptyMore } from './emptying.ts'
 import { defaultMaxCpuPercent, type GoalPlan, type Model, type PlanOptions } from './model.ts'
 import { createOccupancy, type Occupancy } from './occupancy.ts'
 import { reasonsKept, tiedHosts } from './reasons.ts'
@@ -27,10 +28,9 @@ export function consolidate(model: Model, options: PlanOptions = {}): GoalPlan {
   const tied = tiedHosts(tables, start, inUse)
   const bound = boundHosts(tables, start.used, inUse, tied)
   const search: Search = { tables, start, inUse, tied, maxMoves, outgoingPerHost, effort: { left: effortLimit } }
-  const best = bestPlan(search, Math.max(bound, maxHosts))
-  const after = tables.home.slice()
-  for (const { server, to } of best.steps) after[server] = to
-  const kept = createOccupancy(tables, after)
+  const fewest = Math.max(bound, maxHosts)
+  const best = emptyRest(search, bestPlan(search, fewest), fewest)
+  const kept = createOccupancy(tables, best.target)
   const skipped = reasonsKept(tables, kept, { tied, bound, maxHosts, movesLeft: maxMoves - best.steps.length })
   return assemble(tables, 'consolidate', { steps: best.steps, skipped, bound }, ({ from, to, detour }) => {
     const { name } = tables.hosts[from]!
@@ -52,6 +52,8 @@ interface Search {
 
 interface Candidate {
   readonly hosts: number
+  /** Row of the host each server ends on. */
+  readonly target: Int32Array
   readonly steps: readonly Step[]
 }
 
@@ -59,9 +61,9 @@ interface Candidate {
 const effortLimit = 3e8
 
 const approaches: readonly Approach[] = [
-  { slack: 1, loadShare: 0, relief: 0 },
   { slack: 1.005, loadShare: 0.5, relief: 0 },
   { slack: 1.002, loadShare: 0.01, relief: 0 },
+  { slack: 1, loadShare: 0, relief: 0 },
   { slack: 1, loadShare: 0.5, relief: 0 },
   { slack: 1, loadShare: 0, relief: 0.5 },
   { slack: 1.002, loadShare: 0, relief: 0.7 },
@@ -72,7 +74,7 @@ const approaches: readonly Approach[] = [
 /** Tries to keep `fewest` hosts, then more and more until it works. */
 function bestPlan(search: Search, fewest: number): Candidate {
   const { tables, start, inUse, tied, maxMoves, effort } = search
-  const nothing: Candidate = { hosts: inUse.length, steps: [] }
+  const nothing: Candidate = { hosts: inUse.length, target: tables.home, steps: [] }
   const prepared = new Map<number, Choice>()
   const choiceFor = (loadShare: number) => {
     const known = prepared.get(loadShare) ?? prepareChoice(tables, start.used, start.on, tied, loadShare)
@@ -87,6 +89,18 @@ function bestPlan(search: Search, fewest: number): Candidate {
     if (found && isBetter(found, best)) best = found
   }
   return best
+}
+
+/** Goes on from the best plan host by host, where that has not come down to what was hoped for. */
+function emptyRest(search: Search, best: Candidate, fewest: number): Candidate {
+  const { tables, inUse, tied, maxMoves, outgoingPerHost } = search
+  if (best.hosts <= fewest) return best
+  const target = emptyMore(tables, best.target, { tied, fewest, maxMoves, effort: { left: effortLimit / 10 } })
+  if (target === best.target) return best
+  const spares = inUse.filter((host) => tables.usable[host])
+  const { steps, blocked } = schedule(tables, target, { outgoingPerHost, spares })
+  if (blocked.length > 0 || steps.length > maxMoves) return best
+  return { hosts: new Set(target).size, target, steps }
 }
 
 /** The smallest number of hosts for which the choice of hosts alone does not need too many moves. */
@@ -115,12 +129,12 @@ function bestOf(
   const spares = inUse.filter((host) => tables.usable[host])
   for (const approach of approaches) {
     if (effort.left <= 0) break
-    const outcome = attempt(tables, choiceFor(approach.loadShare), count, approach, effort)
+    const outcome = attempt(tables, choiceFor(approach.loadShare), count, approach, effort, !best || best.hosts > count)
     if (!outcome || outcome.moves > maxMoves || (best && outcome.hosts > best.hosts)) continue
     if (best && outcome.hosts === best.hosts && outcome.moves >= best.steps.length) continue
     const { steps, blocked } = schedule(tables, outcome.target, { outgoingPerHost, spares })
     if (blocked.length > 0 || steps.length > maxMoves) continue
-    const candidate = { hosts: outcome.hosts, steps }
+    const candidate = { hosts: outcome.hosts, target: outcome.target, steps }
     if (!best || isBetter(candidate, best)) best = candidate
   }
   return best

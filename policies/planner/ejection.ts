@@ -1,5 +1,5 @@
 import type { Occupancy } from './occupancy.ts'
-import { type Weights, sizeOf } from './packing.ts'
+import { sizeOf, type Weights } from './packing.ts'
 import { type Tables, width } from './tables.ts'
 
 /** Effort of one repair, in looks at a server. Bounds the time on hopeless cases. */
@@ -17,6 +17,7 @@ interface Ejection {
  * What is without a host shrinks with every step, so this ends. Servers that run on their first host are displaced
  * last, for that costs one more move.
  *
+ * @param tolerated gives up as soon as more servers than this can get no host
  * @returns the servers that still have no host
  */
 export function placeByEjection(
@@ -26,14 +27,15 @@ export function placeByEjection(
   receivers: readonly number[],
   weights: Weights,
   effort: Effort,
+  tolerated: number,
 ): number[] {
-  const { servers, home, stays } = tables
-  const { at, on, fits, put, take } = occupancy
+  const { servers, home, stays, uses, capacity, groups } = tables
+  const { at, on, used, fits, allows, put, take } = occupancy
   const size = Float64Array.from(servers, (_, server) => sizeOf(tables, weights, server))
   const queue = [...unplaced]
   const stuck: number[] = []
   const bySize = (a: number, b: number) => size[a]! - size[b]! || b - a
-  while (queue.length > 0) {
+  while (queue.length > 0 && stuck.length <= tolerated) {
     queue.sort(bySize)
     const server = queue.pop()!
     const free = firstFit(server)
@@ -50,7 +52,7 @@ export function placeByEjection(
     put(server, found.host)
     queue.push(...found.out)
   }
-  return stuck
+  return [...stuck, ...queue]
 
   /** Of the hosts with room the one left with least of it. */
   function firstFit(server: number): number {
@@ -69,54 +71,85 @@ export function placeByEjection(
   function roomOf(host: number) {
     let room = 0
     for (let kind = 0; kind < width; kind++)
-      room += weights[kind]! * (tables.capacity[host * width + kind]! - occupancy.used[host * width + kind]!)
+      room += weights[kind]! * (capacity[host * width + kind]! - used[host * width + kind]!)
     return room
   }
+  /** The ejection that displaces least; one whose server finds another host at once comes before all others. */
   function leastEjection(server: number): Ejection | undefined {
     let best: Ejection | undefined
     let least = size[server]! * (1 - 1e-9)
+    const singles: Single[] = []
     const deficit = new Float64Array(width)
     for (const host of receivers) {
-      if (!occupancy.allows(server, host)) continue
+      const rivals = rivalsOn(server, host)
+      if (!rivals || rivals.length > 1) continue
       let short = 0
       for (let kind = 0; kind < width; kind++) {
-        const spare = tables.capacity[host * width + kind]! - occupancy.used[host * width + kind]!
-        deficit[kind] = tables.uses[server * width + kind]! - spare
-        if (deficit[kind]! > 0) short += weights[kind]! * deficit[kind]!
+        const missing = uses[server * width + kind]! - capacity[host * width + kind]! + used[host * width + kind]!
+        deficit[kind] = missing
+        if (missing > 0) short += weights[kind]! * missing
       }
-      if (short >= least) continue
       const own = on[host]!
+      const firsts = rivals.length > 0 ? rivals : own
       effort.left -= own.length
-      for (let i = 0; i < own.length; i++) {
-        const first = own[i]!
+      for (const first of firsts) {
+        if (stays[first] !== undefined) continue
         const firstCost = costOf(first)
-        if (firstCost >= least) continue
         if (covers(deficit, first, -1)) {
-          least = firstCost
-          best = { host, out: [first] }
+          singles.push({ host, out: first, cost: firstCost })
+          if (firstCost < least) {
+            least = firstCost
+            best = { host, out: [first] }
+          }
           continue
         }
-        if (firstCost + size[server]! * 0.02 >= least) continue
-        for (let j = i + 1; j < own.length; j++) {
-          const cost = firstCost + costOf(own[j]!)
-          if (cost >= least || !covers(deficit, first, own[j]!)) continue
+        // two can only be better if what is missing is less than the best so far
+        if (firstCost >= least || short >= least) continue
+        effort.left -= own.length
+        for (const second of own) {
+          if (second === first || stays[second] !== undefined) continue
+          const cost = firstCost + costOf(second)
+          if (cost >= least || !covers(deficit, first, second)) continue
           least = cost
-          best = { host, out: [first, own[j]!] }
+          best = { host, out: [first, second] }
         }
       }
     }
-    return best
+    return exchangeable(singles) ?? best
+  }
+  function exchangeable(singles: Single[]): Ejection | undefined {
+    singles.sort((a, b) => a.cost - b.cost || a.out - b.out)
+    for (const { host, out } of singles.slice(0, singlesTried)) {
+      effort.left -= receivers.length
+      if (receivers.some((other) => other !== host && fits(out, other))) return { host, out: [out] }
+    }
+    return undefined
+  }
+  /** Servers on the host that it must not meet; undefined where it may not go anyhow. */
+  function rivalsOn(server: number, host: number): readonly number[] | undefined {
+    if (allows(server, host)) return none
+    const zone = tables.requestedZone[server]!
+    if (!tables.usable[host] || (zone >= 0 && zone !== tables.zone[host])) return undefined
+    return on[host]!.filter((other) => groups[other]!.some((group) => groups[server]!.includes(group)))
   }
   function costOf(server: number) {
-    if (stays[server] !== undefined) return Number.POSITIVE_INFINITY
-    return size[server]! * (at[server] === home[server] ? 1.0 : 1) + (at[server] === home[server] ? homePenalty : 0)
+    return size[server]! + (at[server] === home[server] ? homePenalty : 0)
   }
   function covers(deficit: Float64Array, a: number, b: number) {
     for (let kind = 0; kind < width; kind++) {
-      const freed = tables.uses[a * width + kind]! + (b >= 0 ? tables.uses[b * width + kind]! : 0)
+      const freed = uses[a * width + kind]! + (b >= 0 ? uses[b * width + kind]! : 0)
       if (deficit[kind]! > freed) return false
     }
     return true
   }
 }
+
+interface Single {
+  readonly host: number
+  readonly out: number
+  readonly cost: number
+}
+
+const none: readonly number[] = []
 const homePenalty = 1e-4
+const singlesTried = 64

@@ -52,6 +52,8 @@ export interface PlanOptions {
   readonly maxCpuPercent?: number
   /** Most servers that leave one host during one wave (Nova migrates one at a time by default). @default 1 */
   readonly outgoingPerHost?: number
+  /** Deviation at which `balance` stops, in percentage points. @default 8.5, or 0 if `maxMoves` is given */
+  readonly targetDeviation?: number
   /** Names of the hosts that `drain` empties. */
   readonly drain?: readonly string[]
 }

@@ -1,3 +1,4 @@
+import { shortOf } from './emptying.ts'
 import type { Skipped } from './model.ts'
 import type { Occupancy } from './occupancy.ts'
 import { kinds, type Tables, width } from './tables.ts'
@@ -54,6 +55,14 @@ function reasonKept(
   const moves = own.filter((server) => tables.home[server] === host).length
   if (moves > movesLeft) return `emptying it takes at least ${moves} more moves, and ${movesLeft} are left`
   const others = inUse.filter((other) => other !== host)
+  const short = shortOf(
+    tables,
+    kept.used,
+    host,
+    others.filter((other) => tables.usable[other]),
+  )
+  if (short !== undefined)
+    return `its servers use more ${kinds[short]} than the ${others.length} other hosts in use have left in all`
   const unfit = own.find((server) => !others.some((other) => kept.fits(server, other)))
   if (unfit !== undefined) {
     const { id } = tables.servers[unfit]!

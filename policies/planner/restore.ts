@@ -1,6 +1,10 @@
 import type { Occupancy } from './occupancy.ts'
 import type { Tables } from './tables.ts'
 
+/** A server may go back to a host nobody came to, however busy; else it has to fit there like any other. */
+export const mayReturn = ({ home }: Tables, { fits, on }: Occupancy, server: number): boolean =>
+  fits(server, home[server]!) || on[home[server]!]!.every((one) => home[one] === home[server])
+
 /**
  * Gives up emptying hosts until every server has one: the hosts that the servers without a host come from get all
  * their servers back.
@@ -71,7 +75,7 @@ export function bringHome(tables: Tables, occupancy: Occupancy, receivers: reado
     const origin = home[server]!
     const now = at[server]!
     take(server)
-    if (fits(server, origin) || on[origin]!.every((one) => home[one] === origin)) {
+    if (mayReturn(tables, occupancy, server)) {
       put(server, origin)
       return true
     }

@@ -30,11 +30,7 @@ export interface ScheduleOptions {
  *
  * @param target row of the host each server is to end on
  */
-export function schedule(
-  tables: Tables,
-  target: Int32Array,
-  { outgoingPerHost, spares }: ScheduleOptions,
-): Schedule {
+export function schedule(tables: Tables, target: Int32Array, { outgoingPerHost, spares }: ScheduleOptions): Schedule {
   const { home } = tables
   const occupancy = createOccupancy(tables)
   const { at, put, take } = occupancy

@@ -115,8 +115,8 @@ describe('a route', () => {
     expect(found.length).toBeGreaterThan(routes.length)
     expect(found.filter(({ config }) => !config?.access)).toEqual([])
     const ours = found.filter(({ url: path, method }) => !/^\/docs(\/|$)/.test(path) && method !== 'HEAD')
-    const listed = ours.map(({ method, url: path, config }) => [method, path, config?.access])
-    expect(listed.sort()).toEqual([...routes].sort())
+    const listed = ours.map(({ method, url: path, config }) => `${method} ${path} ${config?.access}`)
+    expect(new Set(listed)).toEqual(new Set(routes.map((one) => one.join(' '))))
   })
 
   it('has a HEAD only where it has a GET, for the same people', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { failure } from '../../core/errors.ts'
 import type { Receipt } from '../../temporal/incidents.ts'
-import { at, bearer, expectProblem, from, type World, world } from './app.ts'
+import { at, bearer, expectProblem, from, latch, type World, world } from './app.ts'
 
 const send = (w: World, payload: object | string, headers: object = {}) =>
   w.ask({
@@ -119,11 +119,11 @@ describe('a webhook of Alertmanager', () => {
 
 describe('a webhook that cannot be taken now', () => {
   it('is a 503 after every alert was tried, and may be sent again', async () => {
-    let down = true
+    const engine: { down: boolean } = { down: true }
     const w = await world({
       async report({ entity }) {
-        if (down && entity.host !== 'cmp-2') throw failure('ENGINE_UNREACHABLE', 'Temporal does not answer')
-        return down ? 'opened' : entity.host === 'cmp-2' ? 'joined' : 'opened'
+        if (engine.down && entity.host !== 'cmp-2') throw failure('ENGINE_UNREACHABLE', 'Temporal does not answer')
+        return engine.down ? 'opened' : entity.host === 'cmp-2' ? 'joined' : 'opened'
       },
     })
     const batch = { alerts: ['cmp-1', 'cmp-2', 'cmp-3'].map((host) => alert(host)) }
@@ -131,27 +131,27 @@ describe('a webhook that cannot be taken now', () => {
     expectProblem(answer, 'ENGINE_UNREACHABLE')
     expect(answer.headers['retry-after']).toBe('5')
     expect(w.reported.map(({ entity }) => entity.host)).toEqual(['cmp-1', 'cmp-2', 'cmp-3'])
-    down = false
+    engine.down = false
     expect((await send(w, batch)).json()).toEqual({ ...nothing, opened: 2, joined: 1 })
   })
 
   it('because too many are being taken in is a 503, never a 4xx, and the first batch ends well', async () => {
-    const gate = Promise.withResolvers<void>()
-    const started = Promise.withResolvers<void>()
+    const gate = latch()
+    const started = latch()
     const w = await world({
       async report() {
-        started.resolve()
-        await gate.promise
+        started.open()
+        await gate.opened
         return 'opened'
       },
     })
     const storm = (name: string) => ({ alerts: Array.from({ length: 11_000 }, (_, n) => alert(`${name}-${n}`)) })
     const first = send(w, storm('a'))
-    await started.promise
+    await started.opened
     const second = await send(w, storm('b'))
     expectProblem(second, 'OVERLOADED')
     expect(second.headers['retry-after']).toBe('5')
-    gate.resolve()
+    gate.open()
     expect((await first).json().opened).toBe(11_000)
     expect((await send(w, storm('b'))).json().opened).toBe(11_000)
   })

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import type { FastifyBaseLogger, FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { expect, onTestFinished } from 'vitest'
 import { hashOf, type SignalSource } from '../../api/access.ts'
@@ -244,3 +245,10 @@ export const stopServer = (changes: object = {}, callChanges: object = {}) => ({
   },
   ...changes,
 })
+
+/** Something to wait for until the test says go. */
+export function latch(): { opened: Promise<void>; open: () => void } {
+  const waiting = new EventEmitter()
+  const opened = once(waiting, 'open').then(() => undefined)
+  return { opened, open: () => void waiting.emit('open') }
+}

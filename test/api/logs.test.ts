@@ -94,16 +94,16 @@ describe('log lines', () => {
 
 describe('an alert of the logs that Temporal does not take', () => {
   it('is a 503, waits, and goes with the next second', async () => {
-    let down = true
+    const engine: { down: boolean } = { down: true }
     const w = await world({
       async report() {
-        if (down) throw failure('ENGINE_UNREACHABLE', 'Temporal does not answer')
+        if (engine.down) throw failure('ENGINE_UNREACHABLE', 'Temporal does not answer')
         return 'opened'
       },
     })
     expectProblem(await send(w, burst('cmp-1')), 'ENGINE_UNREACHABLE')
     await expect(w.tick()).rejects.toMatchObject({ type: 'ENGINE_UNREACHABLE' })
-    down = false
+    engine.down = false
     w.reported.length = 0
     await w.tick()
     expect(w.reported).toMatchObject([{ status: 'firing', entity: { host: 'cmp-1' } }])
@@ -113,17 +113,17 @@ describe('an alert of the logs that Temporal does not take', () => {
   })
 
   it('does not make the lines of other hosts count twice when they are sent again', async () => {
-    let down = true
+    const engine: { down: boolean } = { down: true }
     const w = await world({
       async report() {
-        if (down) throw failure('ENGINE_UNREACHABLE', 'Temporal does not answer')
+        if (engine.down) throw failure('ENGINE_UNREACHABLE', 'Temporal does not answer')
         return 'opened'
       },
     })
     expectProblem(await send(w, burst('cmp-1')), 'ENGINE_UNREACHABLE')
     // a shipper sends until it is told 200; one error is less than the policy is about
     for (let again = 0; again < 5; again++) expectProblem(await send(w, error('cmp-2', -1)), 'ENGINE_UNREACHABLE')
-    down = false
+    engine.down = false
     expect((await send(w, error('cmp-2', -1))).json().taken).toBe(1)
     expect(new Set(w.reported.map(({ entity }) => entity.host))).toEqual(new Set(['cmp-1']))
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { codeOf } from '../../core/errors.ts'
 import { rejection } from '../openstack/server.ts'
-import { keystoneOf, loginOf, logIn, projectScope } from './cloud-under-test.ts'
+import { keystoneOf, logIn, loginOf, projectScope } from './cloud-under-test.ts'
 import type { People } from './people.ts'
 
 /** Keystone's times. */

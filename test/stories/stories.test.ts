@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type Stage, setStage } from '../../demo/stage/stage.ts'
 import { deadProcess } from '../../demo/stories/dead-process.ts'
@@ -15,10 +14,9 @@ import { whatIsLeft } from './what-is-left.ts'
 
 const basePort = Number(process.env.STORIES_BASE_PORT ?? 24100)
 
-let dir: string
+const dir = fileURLToPath(new URL('../../.cloud/stories', import.meta.url))
 let stage: Stage
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'steward-stories-'))
   stage = await setStage(dir, basePort, (line) => process.stdout.write(`${line}\n`))
 })
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Client, WorkflowHandle } from '@temporalio/client'
 import { DefaultLogger, type NativeConnection, Runtime, Worker } from '@temporalio/worker'
-import { afterAll, beforeAll, expect, inject } from 'vitest'
+import { afterAll, beforeAll, expect, inject, vi } from 'vitest'
 import type { Activities } from '../../core/activities.ts'
 import { attributes } from '../../core/search-attributes.ts'
 import { connectClient, connectWorker, type Engine } from '../../temporal/connection.ts'
@@ -100,8 +100,10 @@ export async function listedState(handle: Pick<WorkflowHandle, 'describe'>): Pro
   return typedSearchAttributes.get(attributes.state)
 }
 
+/** Waits until a look from outside gives what is expected. */
+export const until = <T>(look: () => T | Promise<T>, expected: T): Promise<void> =>
+  vi.waitFor(async () => expect(await look()).toEqual(expected), { timeout: 10_000, interval: 40 })
+
 /** Waits for a state to be seen from outside. */
 export const untilState = (handle: Pick<WorkflowHandle, 'describe'>, state: string): Promise<void> =>
-  expect
-    .poll(async () => (await viewOf<{ state?: string } | undefined>(handle))?.state, { timeout: 10_000, interval: 40 })
-    .toBe(state)
+  until(async () => (await viewOf<{ state?: string } | undefined>(handle))?.state, state)

@@ -3,7 +3,7 @@ import type { ServiceInCompany } from '../../core/activities.ts'
 import type { Alert } from '../../core/alert.ts'
 import { type BinaryPolicy, type GaugePolicy, Policy, type TailablePolicy } from '../../core/policy.ts'
 import { attributes } from '../../core/search-attributes.ts'
-import { incident, observe } from '../../workflows/incident.ts'
+import { type IncidentOptions, incident, observe } from '../../workflows/incident.ts'
 import type { Bench } from './engine.ts'
 import type { Cloud } from './scripted.ts'
 
@@ -54,14 +54,15 @@ export function openIncident(
   cloud: Cloud,
   policy: Policy,
   more: Partial<Alert> = {},
+  options: IncidentOptions = {},
 ): Promise<IncidentHandle> {
   const alert = alertOf(policy, cloud, more)
   return bench.client.workflow.signalWithStart(incident, {
     workflowId: `incident/${policy.name}/${cloud.host}`,
     taskQueue: bench.taskQueue,
-    args: [{ alert, policy }],
+    args: [{ alert, policy }, options],
     signal: observe,
-    signalArgs: [alert],
+    signalArgs: [{ ...alert, lines: [] }],
     typedSearchAttributes: [{ key: attributes.alertKeys, value: [alert.key] }],
   })
 }

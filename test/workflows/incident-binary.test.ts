@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { failure } from '../../core/errors.ts'
+import type { IncidentView } from '../../core/incident.ts'
 import type { BinaryPolicy } from '../../core/policy.ts'
 import { observe } from '../../workflows/incident.ts'
-import { listedState, untilState, useWorker, viewOf } from './engine.ts'
+import { listedState, until, untilState, useWorker, viewOf } from './engine.ts'
 import { alertOf, binaryPolicy, openIncident, service } from './incident-bench.ts'
-import { gate, type Script } from './scripted.ts'
+import { gate, never, type Script } from './scripted.ts'
 
 const bench = useWorker()
 const process = { pid: 100, startedEpochSeconds: 1_760_000_000 }
@@ -67,11 +68,6 @@ describe.concurrent('a service that is down', () => {
     ['is up', service('up'), 'a second look found the service up'],
     ['was disabled by somebody', service('down', { status: 'disabled' }), 'is disabled'],
     ['was forced down by somebody', service('down', { forcedDown: true }), 'is forced down'],
-    [
-      'is down with all others at once',
-      service('down', { company: { up: 0, down: 3 } }),
-      'all 3 nova-compute look down',
-    ],
   ])('is left alone when a second look finds that it %s', async (_case, seen, sentence) => {
     const { cloud, handle } = await incidentOf({ lookAtService: seen })
     const view = await handle.result()
@@ -79,6 +75,34 @@ describe.concurrent('a service that is down', () => {
     expect(view.reason?.detail).toContain('not confirmed')
     expect(view.reason?.detail).toContain(sentence)
     expect(cloud.names()).toEqual(['lookAtService'])
+  })
+
+  it('is not restarted while half of its kind look down, but when that has passed and it alone is left', async () => {
+    const outage = service('down', { company: { up: 2, down: 2 } })
+    const { cloud, handle } = await incidentOf({
+      ...recovers,
+      lookAtService: [outage, service('down'), service('down'), service('up')],
+    })
+    await until(
+      async () => (await viewOf<IncidentView>(handle)).timeline.at(-1)?.text.slice(0, 33),
+      'waiting: 2 of 4 nova-compute look',
+    )
+    expect(cloud.names()).toEqual(['lookAtService'])
+    expect(await handle.result()).toMatchObject({ state: 'closed', runs: [{ outcome: 'succeeded' }] })
+    expect(cloud.inputs('restartService')).toHaveLength(1)
+  })
+
+  it('is left alone when an outage of half of its kind ends for it too', async () => {
+    const outage = service('down', { company: { up: 0, down: 2 } })
+    const { cloud, handle } = await incidentOf({ lookAtService: [outage, service('up')] })
+    expect(await handle.result()).toMatchObject({ state: 'closed', runs: [] })
+    expect(cloud.names()).toEqual(['lookAtService', 'lookAtService'])
+  })
+
+  it('is a matter for people when half of its kind stay down for longer than that is waited out', async () => {
+    const cloud = bench.cloud({ lookAtService: service('down', { company: { up: 2, down: 2 } }) })
+    const handle = await openIncident(bench, cloud, binaryPolicy(), {}, { outagePatienceMs: 0 })
+    expect(await handle.result()).toMatchObject({ state: 'escalated', reason: { code: 'MASS_OUTAGE' }, runs: [] })
   })
 
   it('is restarted when it is the only one of its kind', async () => {
@@ -91,7 +115,7 @@ describe.concurrent('a service that is down', () => {
   it('gets one run however many alerts come in while it is at work', async () => {
     const restart = gate<{ outcome: 'restarted' }>()
     const { cloud, handle, policy } = await incidentOf({ ...recovers, restartService: () => restart.opened })
-    await expect.poll(() => cloud.names().at(-1), { timeout: 10_000 }).toBe('restartService')
+    await until(() => cloud.names().at(-1), 'restartService')
     const later = alertOf(policy, cloud, { key: 'another start of it' })
     await Promise.all([handle.signal(observe, later), handle.signal(observe, alertOf(policy, cloud))])
     restart.open({ outcome: 'restarted' })
@@ -139,8 +163,12 @@ describe.concurrent('a runbook that does not help', () => {
 
   it('is not started while another incident runs it on the same target', async () => {
     const restart = gate<{ outcome: 'restarted' }>()
-    const { cloud, handle } = await incidentOf({ ...recovers, restartService: () => restart.opened })
-    await expect.poll(() => cloud.names().at(-1), { timeout: 10_000 }).toBe('restartService')
+    const { cloud, handle } = await incidentOf({
+      ...recovers,
+      lookAtService: () => service(cloud.inputs('awaitServiceUp').length === 0 ? 'down' : 'up'),
+      restartService: () => restart.opened,
+    })
+    await until(() => cloud.names().at(-1), 'restartService')
     const rival = await openIncident(bench, { ...cloud }, binaryPolicy({ name: 'another-policy' }))
     expect(await rival.result()).toMatchObject({ state: 'escalated', reason: { code: 'RUN_IN_PROGRESS' }, runs: [] })
     restart.open({ outcome: 'restarted' })
@@ -153,9 +181,9 @@ describe.concurrent('cancelled in Temporal by a person', () => {
   it('an incident ends with its run, and says so', async () => {
     const { cloud, handle, runId } = await incidentOf({
       ...recovers,
-      awaitServiceUp: () => new Promise(() => undefined),
+      awaitServiceUp: never,
     })
-    await expect.poll(() => cloud.names().at(-1), { timeout: 10_000 }).toBe('awaitServiceUp')
+    await until(() => cloud.names().at(-1), 'awaitServiceUp')
     await handle.cancel()
     await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } })
     expect(await viewOf(handle)).toMatchObject({
@@ -166,12 +194,16 @@ describe.concurrent('cancelled in Temporal by a person', () => {
     await untilState(bench.client.workflow.getHandle(runId), 'cancelled')
   })
 
-  it('a run is not started again, and its incident asks people', async () => {
-    const hung: Script = { ...recovers, awaitServiceUp: () => new Promise(() => undefined) }
+  it('a run is not started again, and its incident is theirs', async () => {
+    const hung: Script = { ...recovers, awaitServiceUp: never }
     const { cloud, handle, runId } = await incidentOf(hung, { attempts: 3 })
-    await expect.poll(() => cloud.names().at(-1), { timeout: 10_000 }).toBe('awaitServiceUp')
+    await until(() => cloud.names().at(-1), 'awaitServiceUp')
     await bench.client.workflow.getHandle(runId).cancel()
-    expect(await handle.result()).toMatchObject({ state: 'escalated', runs: [{ outcome: 'failed' }] })
+    expect(await handle.result()).toMatchObject({
+      state: 'closed',
+      reason: { detail: 'its run was cancelled by a person in Temporal' },
+      runs: [{ outcome: 'failed', detail: 'cancelled' }],
+    })
     expect(cloud.inputs('awaitServiceUp')).toHaveLength(1)
   })
 })

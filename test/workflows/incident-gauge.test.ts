@@ -3,7 +3,7 @@ import { failure } from '../../core/errors.ts'
 import type { Move, Plan } from '../../core/plan.ts'
 import type { GaugePolicy } from '../../core/policy.ts'
 import { observe } from '../../workflows/incident.ts'
-import { untilState, useWorker, viewOf } from './engine.ts'
+import { until, untilState, useWorker, viewOf } from './engine.ts'
 import { alertOf, gaugePolicy, openIncident } from './incident-bench.ts'
 import { gate, type Script } from './scripted.ts'
 
@@ -37,7 +37,7 @@ describe.concurrent('a host that is too full', () => {
   it('counts as relieved too when the monitor said so while servers were still being moved', async () => {
     const plan = gate<Plan>()
     const { cloud, handle, say } = await incidentOf({ planRelief: () => plan.opened })
-    await expect.poll(() => cloud.names(), { timeout: 10_000 }).toEqual(['planRelief'])
+    await until(() => cloud.names(), ['planRelief'])
     await say('resolved')
     plan.open(noMove)
     expect(await handle.result()).toMatchObject({ state: 'closed' })
@@ -80,7 +80,7 @@ describe.concurrent('a host that is too full', () => {
 
   it('gets a second run when the first did not clear the alert, if the policy allows it', async () => {
     const { cloud, handle, say } = await incidentOf({ planRelief: noMove }, { clearWithinSeconds: 1, attempts: 2 })
-    await expect.poll(() => cloud.names().length, { timeout: 10_000 }).toBe(2)
+    await until(() => cloud.names().length, 2)
     await say('resolved')
     const view = await handle.result()
     expect(view).toMatchObject({ state: 'closed', runs: [{ outcome: 'succeeded' }, { outcome: 'succeeded' }] })

@@ -4,7 +4,7 @@ import type { Alert, LogLine } from '../../core/alert.ts'
 import { failure } from '../../core/errors.ts'
 import type { TailablePolicy } from '../../core/policy.ts'
 import { observe } from '../../workflows/incident.ts'
-import { untilState, useWorker } from './engine.ts'
+import { until, untilState, useWorker } from './engine.ts'
 import { alertOf, openIncident, tailablePolicy } from './incident-bench.ts'
 import { gate, type Script } from './scripted.ts'
 
@@ -80,7 +80,7 @@ describe.concurrent('a burst of errors in a log', () => {
   it('is one incident for the bursts that come while evidence is being collected', async () => {
     const collected = gate<Evidence>()
     const { cloud, handle, say } = await incidentOf({ collectEvidence: () => collected.opened })
-    await expect.poll(() => cloud.names(), { timeout: 10_000 }).toEqual(['collectEvidence'])
+    await until(() => cloud.names(), ['collectEvidence'])
     await say({ key: 'another burst', lines: [line('second')] })
     collected.open(evidence)
     await untilState(handle, 'verifying')

@@ -3,7 +3,7 @@ import type { CallOutcome } from '../../core/activities.ts'
 import { codeOf, failure } from '../../core/errors.ts'
 import { cancelAction } from '../../workflows/scheduled-action.ts'
 import { type ActionHandle, type ActionOptions, actionOf, startAction, stopServer } from './action-bench.ts'
-import { listedState, untilState, useWorker, viewOf } from './engine.ts'
+import { listedState, until, untilState, useWorker, viewOf } from './engine.ts'
 import { gate, type Script } from './scripted.ts'
 
 const bench = useWorker()
@@ -120,9 +120,9 @@ describe.concurrent('cancelling a deferred call', () => {
     const answer = gate<CallOutcome>()
     const { cloud, handle } = await schedule({ performCall: () => answer.opened })
     await untilState(handle, 'running')
-    await expect.poll(() => cloud.names(), { timeout: 5_000 }).toEqual(['performCall'])
+    await until(() => cloud.names(), ['performCall'])
     await handle.cancel()
-    await expect.poll(() => cancelRequested(handle), { timeout: 5_000 }).toBe(true)
+    await until(() => cancelRequested(handle), true)
     answer.open(accepted())
     expect(await handle.result()).toMatchObject({ state: 'done', result: { status: 202 } })
   })
@@ -130,7 +130,7 @@ describe.concurrent('cancelling a deferred call', () => {
   it('in Temporal between two attempts makes no further one', async () => {
     const away = failure('KEYSTONE_UNREACHABLE', 'no answer')
     const { cloud, handle } = await schedule({ performCall: away }, { maxLatenessMs: 3_600_000 })
-    await expect.poll(() => cloud.names().length, { timeout: 10_000 }).toBe(2)
+    await until(() => cloud.names().length, 2)
     await handle.cancel()
     expect(await handle.result()).toMatchObject({ state: 'cancelled', trustDeleted: true })
     expect(cloud.names().slice(-1)).toEqual(['deleteTrust'])

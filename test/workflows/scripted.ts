@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Context } from '@temporalio/activity'
 import type { Activities } from '../../core/activities.ts'
 import { failure } from '../../core/errors.ts'
 
@@ -18,11 +19,16 @@ export interface Cloud {
   readonly host: string
   /** A trust of this world. */
   trust(name: string): string
-  readonly calls: { readonly name: keyof Activities; readonly input: unknown }[]
+  readonly calls: readonly { readonly name: keyof Activities; readonly input: unknown }[]
   /** Names of the activities called, in order. */
   names(): string[]
   /** Inputs of the calls of one activity, in order. */
   inputs<K extends keyof Activities>(name: K): Input<K>[]
+}
+
+interface World {
+  readonly script: Script
+  readonly calls: Cloud['calls'][number][]
 }
 
 export interface Worlds {
@@ -47,10 +53,12 @@ const names = Object.keys({
 
 /** Activities for a worker that serves many tests; each call goes to the world whose host or trust it names. */
 export function createWorlds(): Worlds {
-  const worlds = new Map<string, { script: Script; calls: Cloud['calls'] }>()
+  const worlds = new Map<string, World>()
+  /** Whom an activity without input belongs to. */
+  let newest: World | undefined
 
   async function answer(name: keyof Activities, input: unknown): Promise<unknown> {
-    const world = worlds.get(subjectOf(input))
+    const world = input === undefined ? newest : worlds.get(subjectOf(input))
     // nothing may be asked that the test did not think of
     if (!world || !(name in world.script)) throw failure('INTERNAL', `the script has no answer to ${name}`)
     const given = world.script[name]
@@ -64,8 +72,9 @@ export function createWorlds(): Worlds {
   return {
     create(script) {
       const host = `cmp-${randomUUID().slice(0, 8)}`
-      const calls: Cloud['calls'] = []
-      worlds.set(host, { script, calls })
+      const calls: World['calls'] = []
+      newest = { script, calls }
+      worlds.set(host, newest)
       return {
         host,
         calls,
@@ -93,3 +102,6 @@ export function gate<T = void>() {
   })
   return { opened, open }
 }
+
+/** The answer of something that never ends by itself. */
+export const never = (): Promise<never> => Context.current().cancelled

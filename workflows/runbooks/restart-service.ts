@@ -10,7 +10,7 @@ export type RestartService = ServiceTarget & BinaryPolicy['with']
  * Restarts one service over SSH and waits until Nova has seen it up for `stableSeconds`.
  *
  * A service that came up by itself is left alone. One that goes down again while it is watched is restarted again,
- * up to `maxRestarts` times in all.
+ * up to `maxRestarts` times in all; one that then still comes and goes, by itself or not, is given up.
  *
  * @throws SERVICE_STILL_DOWN, SSH_HOST_KEY_MISMATCH, SSH_NOT_CONFIGURED, SSH_COMMAND_FAILED, DELEGATION_MISSING
  */
@@ -18,11 +18,11 @@ export async function restartService(input: RestartService) {
   const { host, binary, stableSeconds, withinSeconds, maxRestarts } = input
   return runbook('restart-service', async (note) => {
     const service = `${binary} on ${host}`
-    for (let restarts = 0; ; ) {
+    let restarts = 0
+    for (let falls = 0; falls <= maxRestarts; falls++) {
       const before = await quick(`Look at ${service}`).lookAtService({ host, binary })
       if (before.state === 'down') {
-        if (restarts === maxRestarts)
-          throw failure('SERVICE_STILL_DOWN', `${service} went down again after ${restarts} restart(s)`, { host })
+        if (restarts === maxRestarts) break
         const process = await quick(`Look at the process of ${service}`).lookAtProcess({ host, binary })
         const { outcome } = await quick(`Restart ${service} over SSH`).restartService({ host, binary, before: process })
         restarts++
@@ -38,6 +38,7 @@ export async function restartService(input: RestartService) {
       }
       note(`${service} came up and went down again`)
     }
+    throw failure('SERVICE_STILL_DOWN', `${service} went down again after ${restarts} restart(s)`, { host })
   })
 }
 

@@ -1,0 +1,142 @@
+import { assemble, deviation, loads } from './assemble.ts'
+import { boundHosts } from './bound.ts'
+import { bestMove, createLevel, type Level } from './levelling.ts'
+import { defaultMaxCpuPercent, type GoalPlan, type Model, type PlanOptions, type Skipped } from './model.ts'
+import { createOccupancy, type Occupancy } from './occupancy.ts'
+import { tiedHosts } from './reasons.ts'
+import { mayReturn } from './restore.ts'
+import { type Tables, tabulate } from './tables.ts'
+import { schedule } from './waves.ts'
+
+/** Spread that is good enough when nobody says how many moves they would spend, in percentage points. */
+export const defaultTargetDeviation = 8.5
+
+/** Points of deviation a move has to be worth. */
+const worthwhile = 0.02
+
+/**
+ * Plans how to even out real CPU use: first hosts above the limit, then the deviation over all hosts.
+ *
+ * Stops when no host is above the limit and the deviation is at `targetDeviation`, when the moves are used up, or when
+ * no move is worth it. Room, zones and groups hold in every wave, as for the other goals.
+ *
+ * A heuristic: takes the move that helps most, again and again, then exchanges moves for better ones. Moves servers
+ * one by one: it does not swap two where neither host has room for the other's.
+ */
+export function balance(model: Model, options: PlanOptions = {}): GoalPlan {
+  const { maxMoves = Number.POSITIVE_INFINITY, outgoingPerHost = 1, maxCpuPercent = defaultMaxCpuPercent } = options
+  const target = options.targetDeviation ?? (options.maxMoves === undefined ? defaultTargetDeviation : 0)
+  const tables = tabulate(model, maxCpuPercent)
+  const occupancy = createOccupancy(tables)
+  const all = [...tables.hosts.keys()]
+  const tied = tiedHosts(tables, occupancy, all)
+  const bound = boundHosts(tables, occupancy.used, all, tied)
+  const level = createLevel(tables, occupancy, maxCpuPercent)
+  const moved = even(tables, occupancy, level, maxMoves, () => isEven(level, target, maxCpuPercent))
+  refine(tables, occupancy, level, moved)
+  dropNeedless(tables, occupancy, level, moved, () => isEven(level, target, maxCpuPercent))
+
+  const spares = all.filter((host) => tables.usable[host])
+  const { steps: ordered } = schedule(tables, occupancy.at, { outgoingPerHost, spares })
+  const steps = ordered.slice(0, maxMoves)
+  const before = loads(tables, tables.home)
+  const after = tables.home.slice()
+  for (const { server, to } of steps) after[server] = to
+  const ends = loads(tables, after)
+  const leaving = new Set(steps.map(({ from }) => from))
+  const mean = ends.reduce((sum, load) => sum + load, 0) / Math.max(1, ends.length)
+  const spread = deviation(tables, after)
+  const skipped = tables.hosts.flatMap(({ name }, host): Skipped[] => {
+    const load = ends[host]!
+    if (leaving.has(host) && load <= maxCpuPercent) return []
+    const at = `at ${percent(load)} CPU`
+    if (load <= mean && load <= maxCpuPercent)
+      return [{ host: name, reason: `${at}, not above the mean of ${percent(mean)}` }]
+    const why =
+      steps.length >= maxMoves
+        ? `all ${maxMoves} moves are used`
+        : load <= maxCpuPercent && spread <= target
+          ? `the deviation is down to ${spread.toFixed(1)} points without it`
+          : tied[host]
+            ? 'it has servers that have to stay, and moving the others helps too little'
+            : 'no move of one of its servers that fits helps enough'
+    return [{ host: name, reason: `${at}: ${why}` }]
+  })
+  return assemble(tables, 'balance', { steps, skipped, bound }, ({ from, to, detour }) =>
+    detour
+      ? `steps aside to ${tables.hosts[to]!.name} for a while: servers wait for each other`
+      : `${tables.hosts[from]!.name} goes from ${percent(before[from]!)} to ${percent(ends[from]!)} CPU, ` +
+        `${tables.hosts[to]!.name} from ${percent(before[to]!)} to ${percent(ends[to]!)}`,
+  )
+}
+
+const percent = (value: number) => `${value.toFixed(0)} %`
+
+function isEven(level: Level, target: number, maxCpuPercent: number): boolean {
+  return level.unevenness() <= target * target && level.load.every((load) => load <= maxCpuPercent)
+}
+
+/** Takes the best move again and again. Returns the servers that moved. */
+function even(
+  tables: Tables,
+  occupancy: Occupancy,
+  level: Level,
+  maxMoves: number,
+  isDone: () => boolean,
+): Set<number> {
+  const moved = new Set<number>()
+  while (!isDone()) {
+    // a server that has moved already may move on: it is the same one move
+    const next = bestMove(tables, occupancy, level, (server) => moved.size < maxMoves || moved.has(server))
+    if (!next || !isWorthwhile(level, next.change)) break
+    level.move(next.server, next.to)
+    if (next.to === tables.home[next.server]) moved.delete(next.server)
+    else moved.add(next.server)
+  }
+  return moved
+}
+
+const isWorthwhile = (level: Level, change: number) =>
+  Math.sqrt(level.unevenness()) - Math.sqrt(Math.max(0, level.unevenness() + change)) >= worthwhile
+
+/** Takes each move back and makes the best one instead, as long as that helps. */
+function refine(tables: Tables, occupancy: Occupancy, level: Level, moved: Set<number>): void {
+  for (let round = 0; round < roundsOfRefining; round++) {
+    let better = false
+    for (const server of [...moved].sort((a, b) => a - b)) {
+      const to = occupancy.at[server]!
+      const before = level.unevenness()
+      if (!mayReturn(tables, occupancy, server)) continue
+      level.move(server, tables.home[server]!)
+      const next = bestMove(tables, occupancy, level, (one) => !moved.has(one) || one === server)
+      if (next && level.unevenness() + next.change < before - 1e-9) {
+        moved.delete(server)
+        level.move(next.server, next.to)
+        moved.add(next.server)
+        better ||= next.server !== server || next.to !== to
+      } else level.move(server, to)
+    }
+    if (!better) return
+  }
+}
+
+const roundsOfRefining = 4
+
+/** Takes moves back that are not needed to stay even, the least useful first. */
+function dropNeedless(
+  tables: Tables,
+  occupancy: Occupancy,
+  level: Level,
+  moved: Set<number>,
+  isDone: () => boolean,
+): void {
+  if (!isDone()) return
+  const loss = (server: number) => level.change(server, tables.home[server]!)
+  for (const server of [...moved].sort((a, b) => loss(a) - loss(b) || a - b)) {
+    const to = occupancy.at[server]!
+    if (!mayReturn(tables, occupancy, server)) continue
+    level.move(server, tables.home[server]!)
+    if (isDone()) moved.delete(server)
+    else level.move(server, to)
+  }
+}

@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { catalogue, type ErrorSpec } from '../../core/errors.ts'
+import { errorDocs } from '../../scripts/write-error-docs.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const self = fileURLToPath(import.meta.url)
+const codes = Object.keys(catalogue)
+
+/** Programs rely on these. A new code is added here; none is ever taken away or renamed. */
+const promised = [
+  ...['INPUT_INVALID', 'TIME_PAST', 'TIME_TOO_FAR', 'SERVICE_UNKNOWN', 'PATH_REFUSED', 'BODY_TOO_LARGE'],
+  ...['MEDIA_TYPE_UNSUPPORTED', 'ROUTE_NOT_FOUND'],
+  ...['TOKEN_MISSING', 'TOKEN_INVALID', 'SOURCE_REFUSED', 'ROLE_MISSING', 'DELEGATION_REFUSED'],
+  ...['ACTION_NOT_FOUND', 'ACTION_CLOSED', 'INCIDENT_NOT_FOUND', 'DELEGATION_MISSING', 'DELEGATION_LOST'],
+  ...['KEYSTONE_UNREACHABLE', 'SERVICE_LOGIN_REFUSED', 'CLOUD_UNREACHABLE', 'CLOUD_BUSY', 'CLOUD_REFUSED'],
+  ...['CLOUD_ANSWER_UNREADABLE', 'MICROVERSION_UNSUPPORTED', 'OUTCOME_UNKNOWN'],
+  ...['HOST_UNKNOWN', 'SNAPSHOT_INCOMPLETE', 'PLAN_IMPOSSIBLE', 'MIGRATION_FAILED', 'SERVICE_STILL_DOWN'],
+  ...['SIGNAL_NOT_CLEARED', 'SIGNAL_SOURCE_SILENT', 'RUN_IN_PROGRESS', 'MASS_OUTAGE'],
+  ...['SSH_NOT_CONFIGURED', 'SSH_HOST_KEY_MISMATCH', 'SSH_UNREACHABLE', 'SSH_COMMAND_FAILED'],
+  ...['ENGINE_UNREACHABLE', 'OVERLOADED', 'CONFIG_INVALID', 'INTERNAL'],
+]
+
+/** The text of every TypeScript file below these folders. */
+function textOf(folders: readonly string[]): string {
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .map((name) => join(root, folder, name))
+      .filter((file) => file.endsWith('.ts') && file !== self && statSync(file).isFile()),
+  )
+  return files.map((file) => readFileSync(file, 'utf8')).join('\n')
+}
+
+describe('the catalogue of errors', () => {
+  it('keeps every code it has promised, and promises every code it has', () => {
+    expect(new Set(codes)).toEqual(new Set(promised))
+  })
+
+  it('holds no code that nothing reports', () => {
+    const source = textOf(['api', 'activities', 'boot', 'openstack', 'policies', 'temporal', 'workflows'])
+    expect(codes.filter((code) => !source.includes(`'${code}'`))).toEqual([])
+  })
+
+  it('holds no code that no test has seen', () => {
+    const tests = textOf(['test'])
+    expect(codes.filter((code) => !new RegExp(`\\b${code}\\b`).test(tests))).toEqual([])
+  })
+})
+
+describe('docs/errors.md', () => {
+  const written = readFileSync(join(root, 'docs/errors.md'), 'utf8')
+
+  it('is what `npm run docs` writes', () => {
+    expect(written).toBe(errorDocs())
+  })
+
+  it('has every code of the catalogue once, with all that is known of it, and no other', () => {
+    const rows = written
+      .split('\n')
+      .filter((line) => /^\| `[A-Z_]+` \|/.test(line))
+      .map((line) => line.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, '')))
+    const expected = Object.entries(catalogue as Record<string, ErrorSpec>).map(
+      ([code, { status, remedy, summary, next }]) => [`\`${code}\``, String(status), `\`${remedy}\``, summary, next],
+    )
+    expect(rows).toEqual(expected)
+  })
+})

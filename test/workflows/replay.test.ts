@@ -1,0 +1,132 @@
+import type { HistoryAndWorkflowId } from '@temporalio/client'
+import { type ReplayWorkerOptions, Worker } from '@temporalio/worker'
+import { expect, inject, it } from 'vitest'
+import { failure } from '../../core/errors.ts'
+import { createDataConverter } from '../../temporal/data-converter.ts'
+import { observe } from '../../workflows/incident.ts'
+import { cancelAction } from '../../workflows/scheduled-action.ts'
+import { replaceDelegation, revokeDelegation, standingDelegation } from '../../workflows/standing-delegation.ts'
+import { actionOf, startAction } from './action-bench.ts'
+import { type Bench, untilState, useWorker } from './engine.ts'
+import { alertOf, binaryPolicy, gaugePolicy, openIncident, service, tailablePolicy } from './incident-bench.ts'
+import { gate } from './scripted.ts'
+
+const bench = useWorker()
+const accepted = { status: 202, startedAt: '2026-11-21T00:00:00.000Z' }
+
+const replayOptions = ({ keys }: Bench): ReplayWorkerOptions => ({
+  workflowBundle: { codePath: inject('engine').bundle },
+  dataConverter: createDataConverter(keys),
+})
+
+const historyOf = async (workflowId: string): Promise<HistoryAndWorkflowId> => ({
+  workflowId,
+  history: await bench.client.workflow.getHandle(workflowId).fetchHistory(),
+})
+
+it.concurrent('a worker that takes over in the middle comes to the same steps, whatever had happened', async () => {
+  const ids = (await Promise.all([actions(), broken(), hot(), logs(), delegation()])).flat()
+  const histories = await Promise.all(ids.map(historyOf))
+  expect(histories.every(({ history }) => (history.events?.length ?? 0) > 5)).toBe(true)
+  const replayed: string[] = []
+  for await (const { workflowId, error } of Worker.runReplayHistories(replayOptions(bench), histories)) {
+    expect(error, workflowId).toBeUndefined()
+    replayed.push(workflowId)
+  }
+  expect(replayed.sort()).toEqual([...ids].sort())
+})
+
+it.concurrent('a history of other steps is noticed', async () => {
+  const cloud = bench.cloud({ performCall: accepted, deleteTrust: undefined })
+  const handle = await startAction(bench, actionOf(cloud.trust('a')))
+  await handle.result()
+  const history = await handle.fetchHistory()
+  for (const { activityTaskScheduledEventAttributes: step } of history.events ?? [])
+    if (step?.activityType?.name === 'performCall') step.activityType.name = 'checkTrust'
+  await expect(Worker.runReplayHistory(replayOptions(bench), history)).rejects.toThrow(/performCall/)
+})
+
+/** Repeated, reconciled, cancelled. */
+async function actions(): Promise<string[]> {
+  const lost = failure('OUTCOME_UNKNOWN', 'no answer')
+  const cloud = bench.cloud({
+    performCall: [failure('KEYSTONE_UNREACHABLE', 'away'), lost, accepted],
+    reconcileCall: { verdict: 'not done' },
+    deleteTrust: undefined,
+  })
+  const made = await startAction(bench, actionOf(cloud.trust('a')))
+  const quiet = bench.cloud({ deleteTrust: undefined })
+  const cancelled = await startAction(bench, actionOf(quiet.trust('a'), { dueInMs: 60_000 }))
+  await cancelled.executeUpdate(cancelAction)
+  await Promise.all([made.result(), cancelled.result()])
+  return [made.workflowId, cancelled.workflowId]
+}
+
+/** Two runs, the second one of which helps. */
+async function broken(): Promise<string[]> {
+  const cloud = bench.cloud({
+    lookAtService: [service('down'), service('down'), service('down'), service('down'), service('up')],
+    lookAtProcess: null,
+    restartService: { outcome: 'restarted' },
+    awaitServiceUp: [
+      { outcome: 'down again', upAfterMs: 10 },
+      failure('SERVICE_STILL_DOWN', 'still down'),
+      { outcome: 'stable', upAfterMs: 10 },
+    ],
+  })
+  const handle = await openIncident(bench, cloud, binaryPolicy({ attempts: 2 }))
+  const { runs } = await handle.result()
+  expect(runs).toHaveLength(2)
+  return [handle.workflowId, ...runs.map(({ workflowId }) => workflowId).slice(1)]
+}
+
+/** Comes back once. */
+async function hot(): Promise<string[]> {
+  const cloud = bench.cloud({
+    planRelief: ({ host }) => ({
+      moves: [{ serverId: 'a', serverName: 'a', from: host, to: 'b', memoryMiB: 1, reason: 'r' }],
+      ...{ skipped: [], before: 0.9, after: 0.7 },
+    }),
+    liveMigrate: { host: 'b', migrationUuid: 'm', durationMs: 1 },
+  })
+  const policy = gaugePolicy({ stableSeconds: 1, clearWithinSeconds: 20 })
+  const handle = await openIncident(bench, cloud, policy)
+  await untilState(handle, 'verifying')
+  for (const status of ['resolved', 'firing', 'resolved'] as const)
+    await handle.signal(observe, alertOf(policy, cloud, { status, key: `key ${status}` }))
+  await handle.result()
+  return [handle.workflowId, `run/relieve-host/${cloud.host}`]
+}
+
+async function logs(): Promise<string[]> {
+  const evidence = { collectedAt: '2026-11-21T00:00:10.000Z', services: [], lines: [] }
+  const cloud = bench.cloud({ collectEvidence: evidence })
+  const handle = await openIncident(bench, cloud, tailablePolicy({ silentAfterSeconds: 1 }))
+  await handle.result()
+  return [handle.workflowId, `run/collect-evidence/${cloud.host}`]
+}
+
+/** Replaced while it is being revoked. */
+async function delegation(): Promise<string[]> {
+  const deleted = gate()
+  const cloud = bench.cloud({ deleteTrust: [() => deleted.opened, undefined], checkTrust: undefined })
+  const view = {
+    ...{ state: 'active', trustId: cloud.trust('a'), trustorUserId: 'u', trustorName: 'ana', projectId: 'p' },
+    ...{ roles: ['admin'], createdAt: '2026-11-21T00:00:00Z', expiresAt: '2099-01-01T00:00:00Z' },
+  } as const
+  const handle = await bench.client.workflow.start(standingDelegation, {
+    workflowId: `delegation-${cloud.host}`,
+    taskQueue: bench.taskQueue,
+    args: [{ ...view, roles: ['admin'] }],
+  })
+  const revoked = handle.executeUpdate(revokeDelegation)
+  await untilState(handle, 'revoked')
+  const next = { ...view, roles: ['admin'], trustId: cloud.trust('b') }
+  const replaced = handle.executeUpdate(replaceDelegation, { args: [next] })
+  await untilState(handle, 'active')
+  deleted.open()
+  await Promise.all([revoked, replaced])
+  await handle.executeUpdate(revokeDelegation)
+  await handle.result()
+  return [handle.workflowId]
+}
