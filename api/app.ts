@@ -63,7 +63,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   })
   const metrics = createMetrics()
   measureRequests(app, metrics, options.signals.intake)
-  await app.register(helmet, { global: true })
+  // the pages of the documentation are served over plain HTTP on loopback
+  await app.register(helmet, { global: true, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } })
   takeGlobalRequestId(app)
   guardRoutes(app, options.access)
   guardBodies(app)

@@ -48,6 +48,9 @@ function answer(path: string, method: string, url: string): Answer {
   if (path.startsWith('/v3/OS-TRUST/trusts')) return { status: 204 }
   if (path.startsWith('/v2.1/os-services')) return { status: 200, body: { services: [service] } }
   if (path === '/v2.1/') return { status: 200, body: version }
+  if (path === '/placement/') return { status: 200, body: placementVersions }
+  for (const list of ['servers', 'hypervisors', 'server_groups', 'resource_providers'])
+    if (new RegExp(`/(os-)?${list.replace('_', '[-_]')}`).test(path)) return { status: 200, body: { [list]: [] } }
   return { status: 404, body: { itemNotFound: { message: `the stub has no ${path}`, code: 404 } } }
 }
 
@@ -63,6 +66,10 @@ const service = {
 }
 const version = { version: { id: 'v2.1', status: 'CURRENT', version: '2.96', min_version: '2.1', links: [] } }
 
+const placementVersions = {
+  versions: [{ id: 'v1.0', status: 'CURRENT', max_version: '1.39', min_version: '1.0', links: [] }],
+}
+
 const token = (url: string) => ({
   token: {
     methods: ['password'],
@@ -74,6 +81,7 @@ const token = (url: string) => ({
     'OS-TRUST:trust': { id: 't1', impersonation: true, trustor_user: { id: 'u1' }, trustee_user: { id: 'u2' } },
     catalog: [
       { type: 'compute', endpoints: [{ interface: 'public', region_id: 'one', url: `${url}/v2.1` }] },
+      { type: 'placement', endpoints: [{ interface: 'public', region_id: 'one', url: `${url}/placement` }] },
       { type: 'identity', endpoints: [{ interface: 'public', region_id: 'one', url: `${url}/v3` }] },
     ],
   },

@@ -40,7 +40,13 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
     shutdownGraceTime: graceMs,
   } satisfies Partial<WorkerOptions>
   const workers = await Promise.all([
-    Worker.create({ ...shared, taskQueue: taskQueues.remediation, maxConcurrentActivityTaskExecutions: 50 }),
+    Worker.create({
+      ...shared,
+      taskQueue: taskQueues.remediation,
+      maxConcurrentActivityTaskExecutions: 50,
+      // an incident and its run have tasks at the same moment; in one thread the run would wait for the incident
+      workflowThreadPoolSize: 2,
+    }),
     Worker.create({ ...shared, taskQueue: taskQueues.actions, maxConcurrentActivityTaskExecutions: 50 }),
   ])
   const running = workers.map((worker) => worker.run())

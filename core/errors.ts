@@ -200,7 +200,7 @@ export const catalogue = {
   MIGRATION_FAILED: {
     status: 409,
     remedy: 'ask',
-    summary: 'Nova gave up a live migration; the server stayed where it was.',
+    summary: 'Nova gave up a live migration; `detail` says where the server is.',
     next: "Read Nova's reason in the instance actions of the server.",
   },
   SERVICE_STILL_DOWN: {

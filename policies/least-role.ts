@@ -37,10 +37,13 @@ function neededRole({ service, method, path, body }: Call): Role {
     if (adminPaths.test(path)) return 'admin'
     const [action] = Object.keys(body ?? {})
     const migration = action === 'os-migrateLive' && names(body?.[action], 'host')
-    if (/^\/servers\/[^/]+\/action$/.test(path)) return migration ? 'admin' : (serverActions[action ?? ''] ?? 'member')
+    if (/^\/servers\/[^/]+\/action$/.test(path)) return migration ? 'admin' : roleOfAction(action ?? '')
   }
   return method === 'GET' ? 'reader' : 'member'
 }
+
+const roleOfAction = (action: string): Role =>
+  (Object.hasOwn(serverActions, action) && serverActions[action]) || 'member'
 
 const names = (options: unknown, key: string) =>
   typeof options === 'object' && options !== null && (options as Record<string, unknown>)[key] != null

@@ -38,5 +38,5 @@ export function serverActionOf({ service, method, path, body }: Call): ServerAct
   const [, serverId] = /^\/servers\/([^/?]+)\/action$/.exec(path) ?? []
   if (service !== 'compute' || method !== 'POST' || !serverId) return undefined
   const [name = ''] = Object.keys(body ?? {})
-  return { serverId, ...(known[name] ?? { settled: [] }) }
+  return { serverId, ...((Object.hasOwn(known, name) ? known[name] : undefined) ?? { settled: [] }) }
 }

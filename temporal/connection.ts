@@ -1,13 +1,21 @@
-import { Client, type ClientOptions, Connection } from '@temporalio/client'
+import {
+  Client,
+  type ClientOptions,
+  Connection,
+  type ConnectionOptions,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client'
 import { loadClientConnectConfig } from '@temporalio/envconfig'
 import { NativeConnection } from '@temporalio/worker'
-import { failure } from '../core/errors.ts'
+import { failure, messageOf } from '../core/errors.ts'
 import { createDataConverter } from './data-converter.ts'
 import type { Keys } from './keys.ts'
 
 /** Where Temporal is and how to get in: the same profile file and TEMPORAL_* variables as its own CLI. */
 export interface Engine {
-  readonly connectionOptions: NonNullable<ReturnType<typeof loadClientConnectConfig>['connectionOptions']>
+  readonly connectionOptions: NonNullable<ReturnType<typeof loadClientConnectConfig>['connectionOptions']> &
+    Pick<ConnectionOptions, 'connectTimeout'>
   readonly namespace: string
 }
 
@@ -15,13 +23,26 @@ export interface Engine {
  * Reads the Temporal profile; `undefined` when neither TEMPORAL_ADDRESS nor a profile names an address,
  * so that Steward brings its own.
  *
+ * @throws CONFIG_INVALID
  * @see https://docs.temporal.io/develop/environment-configuration
  */
 export function configuredEngine(): Engine | undefined {
-  const { connectionOptions, namespace } = loadClientConnectConfig()
+  const { connectionOptions, namespace } = readProfile()
   if (!connectionOptions.address) return undefined
   return { connectionOptions, namespace: namespace ?? 'default' }
 }
+
+function readProfile(): ReturnType<typeof loadClientConnectConfig> {
+  try {
+    return loadClientConnectConfig()
+  } catch (error) {
+    throw failure('CONFIG_INVALID', `the Temporal profile cannot be used: ${messageOf(error)}`)
+  }
+}
+
+const retries = defaultGrpcRetryOptions()
+/** Seconds between two tries would let an answer come long after the time its caller gave it. */
+const longestRetryWaitMs = 1000
 
 /**
  * Connects a client that encrypts everything it sends.
@@ -30,7 +51,16 @@ export function configuredEngine(): Engine | undefined {
  */
 export async function connectClient(engine: Engine, keys: Keys): Promise<{ client: Client; close(): Promise<void> }> {
   const connection = await reach(engine, () =>
-    Connection.connect({ ...engine.connectionOptions, connectTimeout: '10s' }),
+    Connection.connect({
+      connectTimeout: '10s',
+      interceptors: [
+        makeGrpcRetryInterceptor({
+          ...retries,
+          delayFunction: (attempt, status) => Math.min(longestRetryWaitMs, retries.delayFunction(attempt, status)),
+        }),
+      ],
+      ...engine.connectionOptions,
+    }),
   )
   const options: ClientOptions = { connection, namespace: engine.namespace, dataConverter: createDataConverter(keys) }
   return { client: new Client(options), close: () => connection.close() }

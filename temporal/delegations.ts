@@ -28,8 +28,12 @@ export function createDelegations(client: Client): Delegations {
 
   async function show(): Promise<DelegationView> {
     try {
-      const { memo } = await handle().describe()
-      return DelegationView.parse(memo?.view)
+      const { memo, status } = await handle().describe()
+      const view = DelegationView.parse(memo?.view)
+      // terminated by a person: it could not say so itself
+      if (view.state === 'active' && status.name !== 'RUNNING')
+        return { ...view, state: 'lost', reason: `its workflow is ${status.name} in Temporal` }
+      return view
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw missing('nobody has delegated rights to Steward yet')
       throw error

@@ -63,14 +63,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   // a process group of its own: Ctrl-C must reach Steward, which drains and then stops its engine
   const child = spawn(cli, args, { stdio: ['ignore', log.fd, log.fd], detached: true })
   await log.close()
+  let stopping = false
   const died = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`Temporal did not start: ${error.message}`))
-    child.once('exit', (code, signal) => resolve(`Temporal ended (${signal ?? `exit code ${code}`})`))
+    child.once('exit', (code, signal) => {
+      if (!stopping) resolve(`Temporal ended (${signal ?? `exit code ${code}`})`)
+    })
   })
   if (child.pid === undefined) throw failure('CONFIG_INVALID', await died)
   await writeFile(pidFile, `${child.pid}\n`)
 
   const stop = async () => {
+    stopping = true
     await end(child)
     await rm(pidFile, { force: true })
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises'
+import { link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { failure } from '../core/errors.ts'
@@ -37,20 +37,25 @@ export async function rotateKeys(file: string): Promise<string> {
   const { byId } = await loadKeys(file)
   const fresh = newKey()
   const keys = Object.fromEntries([...byId].map(([id, key]) => [id, key.toString('base64')]))
-  await write(file, { active: fresh.id, keys: { ...keys, [fresh.id]: fresh.key } })
+  const next = await writeBeside(file, { active: fresh.id, keys: { ...keys, [fresh.id]: fresh.key } })
+  await rename(next, file)
   return fresh.id
 }
 
 async function create(file: string): Promise<string> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const { id, key } = newKey()
+  const next = await writeBeside(file, { active: id, keys: { [id]: key } })
   try {
-    return await writeNew(file, { active: id, keys: { [id]: key } })
+    // the file appears whole or not at all, and never in the place of another one
+    await link(next, file)
   } catch (error) {
     // API and worker may start at the same moment: the first one's keys are the keys
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return await readFile(file, 'utf8')
-    throw error
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    await unlink(next)
   }
+  return await readFile(file, 'utf8')
 }
 
 const newKey = () => ({
@@ -58,23 +63,17 @@ const newKey = () => ({
   key: randomBytes(32).toString('base64'),
 })
 
-async function writeNew(file: string, content: unknown): Promise<string> {
-  const text = `${JSON.stringify(content, null, 2)}\n`
-  const handle = await open(file, 'wx', 0o600)
+/** Writes a new file for its owner only, down to the disk; returns its name. */
+async function writeBeside(file: string, content: unknown): Promise<string> {
+  const next = `${file}.${randomBytes(6).toString('hex')}.new`
+  const handle = await open(next, 'wx', 0o600)
   try {
-    await handle.writeFile(text)
+    await handle.writeFile(`${JSON.stringify(content, null, 2)}\n`)
     await handle.sync()
   } finally {
     await handle.close()
   }
-  return text
-}
-
-async function write(file: string, content: unknown): Promise<void> {
-  const next = `${file}.${process.pid}.new`
-  await writeNew(next, content)
-  await chmod(next, 0o600)
-  await rename(next, file)
+  return next
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {

@@ -1,4 +1,11 @@
-import { allHandlersFinished, CancellationScope, condition, defineUpdate, setHandler } from '@temporalio/workflow'
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  defineUpdate,
+  isCancellation,
+  setHandler,
+} from '@temporalio/workflow'
 import type { DelegationView } from '../core/delegation.ts'
 import { codeOf, messageOf } from '../core/errors.ts'
 import { publish } from './publish.ts'
@@ -29,6 +36,7 @@ export async function standingDelegation(
     view = { ...view, ...change }
     publish(view, sentence(view))
   }
+  const isActive = () => view.state === 'active'
   setHandler(replaceDelegation, async (next) => {
     const { trustId } = view
     // a repeated update must not delete the trust it has just put in place
@@ -47,19 +55,27 @@ export async function standingDelegation(
   })
 
   become({})
-  while (view.state === 'active') {
-    const { trustId } = view
-    const restMs = Date.parse(view.expiresAt) - Date.now()
-    if (restMs <= 0) become({ state: 'expired' })
-    else {
-      await condition(() => view.state !== 'active' || view.trustId !== trustId, Math.min(restMs, checkEveryMs))
-      if (view.state === 'active' && view.trustId === trustId && Date.parse(view.expiresAt) > Date.now())
-        await check(trustId)
-    }
-    // a new one may be put while the trust of the last one is still being deleted
-    await condition(() => view.state === 'active' || allHandlersFinished())
+  try {
+    do {
+      while (isActive()) await watch()
+      // a new one may be put while the trust of the last one is still being deleted
+      await condition(() => isActive() || allHandlersFinished())
+    } while (isActive())
+  } catch (error) {
+    if (!isCancellation(error)) throw error
+    become({ state: 'revoked', reason: 'cancelled by a person in Temporal' })
+    await deleteTrust(view.trustId)
   }
   return view
+
+  /** Waits until something happens to the present trust, or it is time to try it. */
+  async function watch(): Promise<void> {
+    const { trustId } = view
+    const restMs = Date.parse(view.expiresAt) - Date.now()
+    if (restMs <= 0) return become({ state: 'expired' })
+    await condition(() => !isActive() || view.trustId !== trustId, Math.min(restMs, checkEveryMs))
+    if (isActive() && view.trustId === trustId && Date.parse(view.expiresAt) > Date.now()) await check(trustId)
+  }
 
   async function check(trustId: string): Promise<void> {
     try {

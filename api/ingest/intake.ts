@@ -1,12 +1,13 @@
 import type { Alert } from '../../core/alert.ts'
-import { failure } from '../../core/errors.ts'
+import { codeOf, failure } from '../../core/errors.ts'
 import type { Incidents, Receipt } from '../../temporal/incidents.ts'
 
 export interface Intake {
   /**
    * Takes a batch in durably, a few alerts at a time; the answer counts what became of them.
    *
-   * All of them are tried even if one fails, so that the sender's repetition has little left to do.
+   * One that fails does not keep the others from being tried; but when the engine does not answer, the rest waits for
+   * the sender's repetition instead of each running into its own time limit.
    *
    * @throws ENGINE_UNREACHABLE, OVERLOADED; whoever sent the batch sends it again, which is harmless
    */
@@ -33,13 +34,19 @@ export function createIntake(incidents: Incidents): Intake {
       const counts: Partial<Record<Receipt, number>> = {}
       const failures: unknown[] = []
       const queue = alerts.values()
+      let isEngineAway = false
       const lane = async () => {
         for (const alert of queue) {
+          if (isEngineAway) {
+            inFlight--
+            continue
+          }
           try {
             const receipt = await incidents.report(alert)
             counts[receipt] = (counts[receipt] ?? 0) + 1
           } catch (error) {
             failures.push(error)
+            isEngineAway ||= codeOf(error) === 'ENGINE_UNREACHABLE'
           } finally {
             inFlight--
           }

@@ -1,5 +1,4 @@
-import type { Choice } from './choice.ts'
-import { chooseKept } from './choice.ts'
+import { type Choice, chooseKept } from './choice.ts'
 import { type Effort, placeByEjection } from './ejection.ts'
 import { movesOf } from './emptying.ts'
 import { createOccupancy, type Occupancy } from './occupancy.ts'
@@ -59,9 +58,7 @@ export function attempt(
   if (stuck.length > 0 && !mayExceed) return undefined
   if (!restoreHosts(tables, occupancy, stuck, receivers)) return undefined
   bringHome(tables, occupancy, receivers)
-  let moves = 0
-  for (let server = 0; server < tables.home.length; server++) if (occupancy.at[server] !== tables.home[server]) moves++
-  return { target: occupancy.at, hosts: receivers.length, moves }
+  return { target: occupancy.at, hosts: receivers.length, moves: movesOf(tables, occupancy.at) }
 }
 
 /** Takes the servers that are busiest for their vCPUs off hosts whose free vCPUs nobody could use otherwise. */

@@ -11,8 +11,8 @@ import { schedule } from './waves.ts'
 /** Spread that is good enough when nobody says how many moves they would spend, in percentage points. */
 export const defaultTargetDeviation = 8.5
 
-/** Points of deviation a move has to be worth. */
-const worthwhile = 0.02
+/** What a move has to take off the sum of squared deviations: moving a host from 4 points above the mean to 2 does. */
+const worthwhile = 10
 
 /**
  * Plans how to even out real CPU use: first hosts above the limit, then the deviation over all hosts.
@@ -88,16 +88,13 @@ function even(
   while (!isDone()) {
     // a server that has moved already may move on: it is the same one move
     const next = bestMove(tables, occupancy, level, (server) => moved.size < maxMoves || moved.has(server))
-    if (!next || !isWorthwhile(level, next.change)) break
+    if (!next || -next.change * tables.hosts.length < worthwhile) break
     level.move(next.server, next.to)
     if (next.to === tables.home[next.server]) moved.delete(next.server)
     else moved.add(next.server)
   }
   return moved
 }
-
-const isWorthwhile = (level: Level, change: number) =>
-  Math.sqrt(level.unevenness()) - Math.sqrt(Math.max(0, level.unevenness() + change)) >= worthwhile
 
 /** Takes each move back and makes the best one instead, as long as that helps. */
 function refine(tables: Tables, occupancy: Occupancy, level: Level, moved: Set<number>): void {

@@ -78,7 +78,7 @@ export function placeByEjection(
   function leastEjection(server: number): Ejection | undefined {
     let best: Ejection | undefined
     let least = size[server]! * (1 - 1e-9)
-    const singles: Single[] = []
+    const singles: Cheapest = { list: [], worst: Number.POSITIVE_INFINITY }
     const deficit = new Float64Array(width)
     for (const host of receivers) {
       const rivals = rivalsOn(server, host)
@@ -96,7 +96,7 @@ export function placeByEjection(
         if (stays[first] !== undefined) continue
         const firstCost = costOf(first)
         if (covers(deficit, first, -1)) {
-          singles.push({ host, out: first, cost: firstCost })
+          offer(singles, { host, out: first, cost: firstCost })
           if (firstCost < least) {
             least = firstCost
             best = { host, out: [first] }
@@ -117,9 +117,8 @@ export function placeByEjection(
     }
     return exchangeable(singles) ?? best
   }
-  function exchangeable(singles: Single[]): Ejection | undefined {
-    singles.sort((a, b) => a.cost - b.cost || a.out - b.out)
-    for (const { host, out } of singles.slice(0, singlesTried)) {
+  function exchangeable(singles: Cheapest): Ejection | undefined {
+    for (const { host, out } of singles.list.sort(byCost).slice(0, singlesTried)) {
       effort.left -= receivers.length
       if (receivers.some((other) => other !== host && fits(out, other))) return { host, out: [out] }
     }
@@ -150,6 +149,24 @@ interface Single {
   readonly cost: number
 }
 
+const byCost = (a: Single, b: Single) => a.cost - b.cost || a.out - b.out
+
+/** The cheapest of many, without sorting them all. */
+interface Cheapest {
+  readonly list: Single[]
+  /** Dearer ones are not among the cheapest. */
+  worst: number
+}
+
+function offer(cheapest: Cheapest, one: Single): void {
+  if (one.cost > cheapest.worst) return
+  cheapest.list.push(one)
+  if (cheapest.list.length < singlesTried * 8) return
+  cheapest.list.sort(byCost)
+  cheapest.list.length = singlesTried
+  cheapest.worst = cheapest.list.at(-1)!.cost
+}
+
 const none: readonly number[] = []
 const homePenalty = 1e-4
-const singlesTried = 64
+const singlesTried = 32

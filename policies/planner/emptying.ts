@@ -23,6 +23,8 @@ export function emptyMore(
   for (const host of [...inUse].sort((a, b) => occupancy.on[a]!.length - occupancy.on[b]!.length || a - b)) {
     if (inUse.size <= fewest || effort.left <= 0) break
     const others = [...inUse].filter((other) => other !== host && tables.usable[other]).sort((a, b) => a - b)
+    const own = occupancy.on[host]!.filter((server) => tables.home[server] === host).length
+    if (movesOf(tables, best) + own > maxMoves) continue
     if (tied[host] || others.length === 0 || shortOf(tables, occupancy.used, host, others) !== undefined) continue
     const leaving = occupancy.on[host]!.toSorted((a, b) => a - b)
     for (const server of leaving) occupancy.take(server)

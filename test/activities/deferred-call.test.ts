@@ -1,37 +1,10 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
 import type { Call } from '../../core/action.ts'
 import { codeOf, detailsOf } from '../../core/errors.ts'
-import type { Server } from '../fakes/openstack.ts'
 import { rejection } from '../openstack/server.ts'
-import { passing, setUp, stopTheClock } from './rig.ts'
-
-const action = { service: 'compute', method: 'POST', path: /\/action$/ } as const
-
-/** A server of alice, her trust, and a call that stops the server at the time it is made. */
-async function deferred({ timeoutMs = 2_000, status = 'ACTIVE' as 'ACTIVE' | 'SHUTOFF' } = {}) {
-  const rig = await setUp({ timeoutMs })
-  const { cloud } = rig
-  const vmState = status === 'ACTIVE' ? 'active' : 'stopped'
-  const server = cloud.addServer({ host: 'compute1', status, vmState })
-  const trustId = cloud.addTrust('alice', 'demo', ['member'])
-  const { performCall, reconcileCall } = createDeferredCallActivities(rig.sessions, passing())
-  return {
-    ...rig,
-    server,
-    trustId,
-    perform: (call: Call = stop(server)) => rig.run(() => performCall({ call, trustId })),
-    reconcile: (sentAfter: string, call: Call = stop(server)) =>
-      rig.run(() => reconcileCall({ call, trustId, sentAfter })),
-  }
-}
-
-const stop = ({ id }: Server): Call => ({
-  service: 'compute',
-  method: 'POST',
-  path: `/servers/${id}/action`,
-  body: { 'os-stop': null },
-})
+import { action, deferred, stop } from './deferred.ts'
+import { passing } from './rig.ts'
 
 describe('a deferred call', () => {
   it('is made once, in the name of its owner, and carries the id of the run', async () => {
@@ -187,6 +160,20 @@ describe('a deferred call', () => {
     },
   )
 
+  it('heartbeats every five seconds while it is under way, and no longer', async () => {
+    const { cloud, perform, heartbeats } = await deferred({ timeoutMs: 300 })
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    cloud.fail(action, 'hang')
+    const ended = rejection(perform())
+    await vi.waitFor(() => expect(cloud.received.some(({ path }) => path.endsWith('/action'))).toBe(true))
+    vi.advanceTimersByTime(15_000)
+    expect(heartbeats).toHaveLength(3)
+    await ended
+    vi.advanceTimersByTime(15_000)
+    expect(heartbeats).toHaveLength(3)
+  })
+
   it('is not made after its trust has expired', async () => {
     const { cloud, sessions, run, server } = await deferred()
     const trustId = cloud.addTrust('alice', 'demo', ['member'], -1)
@@ -243,68 +230,5 @@ describe('the answer to a deferred call', () => {
     const done = await perform()
     expect(done).toMatchObject({ status: 200, note: 'the answer (20013 characters) was not kept' })
     expect(done).not.toHaveProperty('body')
-  })
-})
-
-describe('the look after a call whose answer was lost', () => {
-  beforeEach(stopTheClock)
-
-  it('finds that the call took effect, and under which request id', async () => {
-    const { cloud, server, perform, reconcile } = await deferred()
-    const sentAfter = new Date().toISOString()
-    cloud.fail(action, 'reset after effect')
-    await rejection(perform())
-    expect(await reconcile(sentAfter)).toEqual({ verdict: 'done', requestId: server.actions[0]?.requestId })
-  })
-
-  it('looks twice before it says that it did not', async () => {
-    const { cloud, perform, reconcile } = await deferred()
-    const sentAfter = new Date().toISOString()
-    cloud.fail(action, 'reset')
-    await rejection(perform())
-    expect(await reconcile(sentAfter)).toEqual({ verdict: 'not done' })
-    expect(cloud.received.filter(({ path }) => path.endsWith('/os-instance-actions'))).toHaveLength(2)
-  })
-
-  it('sees an effect that is recorded a moment later', async () => {
-    const { cloud, sessions, run, server, trustId, perform } = await deferred()
-    const sentAfter = new Date().toISOString()
-    cloud.fail(action, 'reset after effect')
-    await rejection(perform())
-    const late = server.actions.splice(0)
-    const { reconcileCall } = createDeferredCallActivities(
-      sessions,
-      passing(() => server.actions.push(...late)),
-    )
-    const found = await run(() => reconcileCall({ call: stop(server), trustId, sentAfter }))
-    expect(found.verdict).toBe('done')
-  })
-
-  it('takes neither an earlier stop nor that of somebody else for this one', async () => {
-    const { cloud, server, reconcile } = await deferred()
-    const nowMs = Date.now()
-    const recorded = { action: 'stop', requestId: 'req-1', projectId: 'p', message: null, events: [] }
-    server.actions.push({ ...recorded, userId: cloud.user('alice').id, startMs: nowMs - 60_000 })
-    server.actions.push({ ...recorded, userId: cloud.user('olga').id, startMs: nowMs + 1_000 })
-    server.actions.push({ ...recorded, action: 'start', userId: cloud.user('alice').id, startMs: nowMs + 1_000 })
-    expect(await reconcile(new Date(nowMs).toISOString())).toEqual({ verdict: 'not done' })
-  })
-
-  it.each<[string, Call]>([
-    ['no action on a server', { service: 'compute', method: 'POST', path: '/servers', body: { server: {} } }],
-    ['no record', { service: 'compute', method: 'POST', path: '/servers/x/action', body: { levitate: null } }],
-    ['another service', { service: 'volume', method: 'POST', path: '/servers/x/action', body: { 'os-stop': null } }],
-  ])('cannot tell of a call of which there is %s', async (_what, call) => {
-    const { cloud, reconcile } = await deferred()
-    expect(await reconcile(new Date().toISOString(), call)).toEqual({ verdict: 'unknown' })
-    expect(cloud.received).toEqual([])
-  })
-
-  it('can be repeated when Nova is away', async () => {
-    const { cloud, reconcile } = await deferred()
-    await cloud.nova.stop()
-    const error = await rejection(reconcile(new Date().toISOString()))
-    expect(codeOf(error)).toBe('CLOUD_UNREACHABLE')
-    expect(error).toMatchObject({ nonRetryable: false })
   })
 })

@@ -27,7 +27,7 @@ export function describePlacement(known: () => People): void {
       const { olga } = known()
       const { json } = await olga.ask('placement', 'GET', '/resource_providers', { microversion })
       const providers = json.resource_providers as { uuid: string; name: string }[]
-      expect(providers.map(({ name }) => name).toSorted()).toEqual(Object.keys(sizes))
+      expect(new Set(providers.map(({ name }) => name))).toEqual(new Set(Object.keys(sizes)))
       for (const provider of providers) {
         expect(provider.uuid).toEqual(uuid)
         const path = `/resource_providers/${provider.uuid}`

@@ -1,6 +1,6 @@
-import type { HistoryAndWorkflowId } from '@temporalio/client'
 import { type ReplayWorkerOptions, Worker } from '@temporalio/worker'
 import { expect, inject, it } from 'vitest'
+import type { DelegationView } from '../../core/delegation.ts'
 import { failure } from '../../core/errors.ts'
 import { createDataConverter } from '../../temporal/data-converter.ts'
 import { observe } from '../../workflows/incident.ts'
@@ -19,7 +19,7 @@ const replayOptions = ({ keys }: Bench): ReplayWorkerOptions => ({
   dataConverter: createDataConverter(keys),
 })
 
-const historyOf = async (workflowId: string): Promise<HistoryAndWorkflowId> => ({
+const historyOf = async (workflowId: string) => ({
   workflowId,
   history: await bench.client.workflow.getHandle(workflowId).fetchHistory(),
 })
@@ -28,12 +28,12 @@ it.concurrent('a worker that takes over in the middle comes to the same steps, w
   const ids = (await Promise.all([actions(), broken(), hot(), logs(), delegation()])).flat()
   const histories = await Promise.all(ids.map(historyOf))
   expect(histories.every(({ history }) => (history.events?.length ?? 0) > 5)).toBe(true)
-  const replayed: string[] = []
+  const replayed = new Set<string>()
   for await (const { workflowId, error } of Worker.runReplayHistories(replayOptions(bench), histories)) {
     expect(error, workflowId).toBeUndefined()
-    replayed.push(workflowId)
+    replayed.add(workflowId)
   }
-  expect(replayed.sort()).toEqual([...ids].sort())
+  expect(replayed).toEqual(new Set(ids))
 })
 
 it.concurrent('a history of other steps is noticed', async () => {
@@ -110,18 +110,18 @@ async function logs(): Promise<string[]> {
 async function delegation(): Promise<string[]> {
   const deleted = gate()
   const cloud = bench.cloud({ deleteTrust: [() => deleted.opened, undefined], checkTrust: undefined })
-  const view = {
+  const view: DelegationView = {
     ...{ state: 'active', trustId: cloud.trust('a'), trustorUserId: 'u', trustorName: 'ana', projectId: 'p' },
     ...{ roles: ['admin'], createdAt: '2026-11-21T00:00:00Z', expiresAt: '2099-01-01T00:00:00Z' },
-  } as const
+  }
   const handle = await bench.client.workflow.start(standingDelegation, {
     workflowId: `delegation-${cloud.host}`,
     taskQueue: bench.taskQueue,
-    args: [{ ...view, roles: ['admin'] }],
+    args: [view],
   })
   const revoked = handle.executeUpdate(revokeDelegation)
   await untilState(handle, 'revoked')
-  const next = { ...view, roles: ['admin'], trustId: cloud.trust('b') }
+  const next = { ...view, trustId: cloud.trust('b') }
   const replaced = handle.executeUpdate(replaceDelegation, { args: [next] })
   await untilState(handle, 'active')
   deleted.open()

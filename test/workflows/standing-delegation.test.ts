@@ -66,6 +66,29 @@ describe.concurrent('a standing delegation', () => {
     expect(await listedState(handle)).toBe('revoked')
   })
 
+  it('that is revoked before any worker has seen it has its trust deleted all the same', async ({ onTestFinished }) => {
+    const cloud = bench.cloud({ deleteTrust: undefined })
+    const taskQueue = `late-${cloud.host}`
+    const handle = await bench.client.workflow.start(standingDelegation, {
+      workflowId: `delegation-${cloud.host}`,
+      taskQueue,
+      args: [delegation(cloud, 'first')],
+    })
+    const revoked = handle.executeUpdate(revokeDelegation)
+    onTestFinished(await bench.startWorker(taskQueue))
+    expect(await revoked).toMatchObject({ state: 'revoked' })
+    expect(await handle.result()).toMatchObject({ state: 'revoked' })
+    expect(cloud.names()).toEqual(['deleteTrust'])
+  })
+
+  it('that a person cancels in Temporal is taken for revoked', async () => {
+    const { cloud, handle } = await delegated()
+    await handle.cancel()
+    expect(await handle.result()).toMatchObject({ state: 'revoked', reason: 'cancelled by a person in Temporal' })
+    expect(cloud.inputs('deleteTrust')).toEqual([{ trustId: cloud.trust('first') }])
+    expect(await viewOf(handle)).toMatchObject({ state: 'revoked' })
+  })
+
   it('cannot be used any more from the moment it is revoked, although Keystone is away', async () => {
     const deleted = gate()
     const { handle } = await delegated({ deleteTrust: [failure('KEYSTONE_UNREACHABLE', 'away'), () => deleted.opened] })

@@ -129,8 +129,9 @@ describe('a delivery of Alertmanager', () => {
     expect(ignored.map(({ fingerprint }) => fingerprint)).toEqual(['none', 'none', 'bad??31m'])
   })
 
-  it('goes to every policy that wants it, and never to one that asks for no label at all', () => {
-    const by = [...policies, gauge('all-warnings', { severity: 'warning' }), gauge('everything', {})]
+  it('goes to every policy that wants it; one that asks for no label at all is no policy', () => {
+    const by = [...policies, gauge('all-warnings', { severity: 'warning' })]
+    expect(() => gauge('everything', {})).toThrow(/at least one label/)
     expect(take([firing], by).alerts.map(({ policy }) => policy)).toEqual(['host-cpu-high', 'all-warnings'])
   })
 

@@ -25,7 +25,13 @@ export interface Answer {
 }
 
 /** What goes wrong: before or after the request had its effect. `hang` never answers, `reset` hangs up. */
-export type Wrong = 'hang' | 'reset' | 'hang after effect' | 'reset after effect' | (Answer & { afterEffect?: boolean })
+export type Wrong =
+  | 'hang'
+  | 'reset'
+  | 'hang after effect'
+  | 'reset after effect'
+  | (Answer & { readonly afterEffect?: boolean })
+  | ((request: Request) => Answer)
 
 export interface Fault {
   readonly service?: string
@@ -101,11 +107,12 @@ export async function listen(
             url: listener.url,
           }
           received.push(request)
-          const wrong = faults.take(request)
+          const planned = faults.take(request)
+          const wrong = typeof planned === 'function' ? planned(request) : planned
           if (wrong === 'hang') return
           if (wrong === 'reset') return void incoming.socket.destroy()
           const isAnswer = typeof wrong === 'object'
-          const answer = isAnswer && !wrong.afterEffect ? wrong : handle(request)
+          const answer = isAnswer && !('afterEffect' in wrong) ? wrong : handle(request)
           if (wrong === 'hang after effect') return
           if (wrong === 'reset after effect') return void incoming.socket.destroy()
           const { status, body, text: plain, headers } = isAnswer ? wrong : answer

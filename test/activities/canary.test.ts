@@ -1,0 +1,124 @@
+import { inspect } from 'node:util'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
+import { createEvidenceActivities } from '../../activities/evidence.ts'
+import { createMigrationActivities } from '../../activities/migration.ts'
+import { createServiceActivities } from '../../activities/services.ts'
+import { createTrustActivities } from '../../activities/trusts.ts'
+import type { Call } from '../../core/action.ts'
+import type { Activities } from '../../core/activities.ts'
+import { codeOf } from '../../core/errors.ts'
+import type { Answer, Request } from '../fakes/openstack/listener.ts'
+import type { FakeCloud } from '../fakes/openstack.ts'
+import { passing, setUp, stopTheClock } from './rig.ts'
+
+type Act = (activities: Tried, cloud: FakeCloud, trustId: string) => Promise<unknown>
+
+type Tried = Omit<Activities, 'watchServices' | 'lookAtProcess' | 'restartService'>
+
+const service = { host: 'compute1', binary: 'nova-compute' }
+const callTo = (cloud: FakeCloud): Call => ({
+  service: 'compute',
+  method: 'POST',
+  path: `/servers/${cloud.world.servers[0]?.id}/action`,
+  body: { 'os-stop': null },
+})
+
+const acts: Record<string, Act> = {
+  lookAtService: ({ lookAtService }) => lookAtService(service),
+  awaitServiceUp: ({ awaitServiceUp }) =>
+    awaitServiceUp({ ...service, stableSeconds: 0, withinSeconds: 1, reportedAfter: null }),
+  collectEvidence: ({ collectEvidence }) => collectEvidence({ host: 'compute1', lines: [] }),
+  planRelief: ({ planRelief }) => planRelief({ host: 'compute1', resource: 'vcpu', limit: 0.1, maxMoves: 1 }),
+  liveMigrate: ({ liveMigrate }, cloud) =>
+    liveMigrate({
+      serverId: cloud.world.servers[0]?.id ?? '',
+      serverName: 'server-1',
+      from: 'compute1',
+      to: 'compute2',
+      memoryMiB: 1024,
+      reason: 'the test wants it',
+    }),
+  performCall: ({ performCall }, cloud, trustId) => performCall({ call: callTo(cloud), trustId }),
+  reconcileCall: ({ reconcileCall }, cloud, trustId) =>
+    reconcileCall({ call: callTo(cloud), trustId, sentAfter: new Date().toISOString() }),
+  deleteTrust: ({ deleteTrust }, _cloud, trustId) => deleteTrust({ trustId }),
+  checkTrust: ({ checkTrust }, _cloud, trustId) => checkTrust({ trustId }),
+}
+
+/** Steward's activities as a worker has them, at a cloud that knows its tokens already. */
+async function working() {
+  const rig = await setUp({ timeoutMs: 80 })
+  const { cloud, sessions, trustId } = rig
+  const pause = passing()
+  cloud.addServer({ host: 'compute1' })
+  const activities = {
+    ...createServiceActivities({ sessions, pause }),
+    ...createMigrationActivities({ sessions, pause }),
+    ...createEvidenceActivities(sessions),
+    ...createDeferredCallActivities(sessions, pause),
+    ...createTrustActivities(rig),
+  }
+  await sessions.throughTrust(trustId).token()
+  await sessions.own.token()
+  return { ...rig, activities }
+}
+
+/** A service that sends back all that it was told. */
+const echo =
+  (status: number) =>
+  ({ headers, body }: Request): Answer => {
+    const all = `${headers['x-auth-token']} ${JSON.stringify(body)}`
+    return {
+      status,
+      headers: {
+        'x-openstack-request-id': all,
+        'retry-after': all,
+        location: `http://evil/${headers['x-auth-token']}`,
+      },
+      body: { error: { message: all, code: status }, [all]: all },
+    }
+  }
+
+const everythingSeenOf = (value: unknown) =>
+  [
+    inspect(value, { depth: Number.POSITIVE_INFINITY, showHidden: true, getters: true }),
+    JSON.stringify(value),
+    value instanceof Error ? `${value.message}\n${value.stack}\n${inspect(value.cause)}` : '',
+  ].join('\n')
+
+const statuses = [302, 400, 401, 403, 409, 500, 503]
+
+beforeEach(stopTheClock)
+
+describe('no token and no password is seen in what comes of', () => {
+  it.each(Object.entries(acts))('%s when a service', async (_name, act) => {
+    let failures = 0
+    for (const at of ['identity', 'compute', 'placement'])
+      for (const wrong of [...statuses, 'hang', 'reset', 'a page'] as const) {
+        const { cloud, run, activities, trustId, heartbeats, logs } = await working()
+        // a token of before, so that the login itself is tried, too
+        if (at === 'identity') cloud.killTokens('steward')
+        const answer =
+          typeof wrong === 'number'
+            ? echo(wrong)
+            : wrong === 'a page'
+              ? ({ headers }: Request) => ({ status: 200, text: `<title>${headers['x-auth-token']}</title>` })
+              : wrong
+        cloud.fail({ service: at, times: Number.POSITIVE_INFINITY }, answer)
+        const error: unknown = await run(() => act(activities, cloud, trustId)).then(
+          () => undefined,
+          (reason: unknown) => reason,
+        )
+        if (error !== undefined) {
+          failures += 1
+          expect(codeOf(error), `${at} ${wrong}: ${inspect(error)}`).toBeDefined()
+        }
+        const seen = everythingSeenOf(error) + everythingSeenOf(heartbeats) + everythingSeenOf(logs)
+        expect(seen).not.toContain(cloud.password)
+        for (const token of cloud.world.tokens.keys()) expect(seen).not.toContain(token)
+        expect(seen).not.toMatch(/gAAAAA[\w-]{20}/)
+      }
+    expect(failures).toBeGreaterThan(statuses.length)
+  })
+})

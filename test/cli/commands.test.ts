@@ -1,0 +1,213 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Incident } from '../../core/incident.ts'
+import { at } from '../api/app.ts'
+import { closedPort, serve } from '../openstack/server.ts'
+import { installation, login, password, steward } from './steward.ts'
+
+const stop = ['compute', 'post', '/servers/6f1c/action', '--body', '{"os-stop": null}', '--in', 'PT2H']
+/** Names and values as they stand under each other. */
+const fields = (out: string) =>
+  Object.fromEntries(
+    out
+      .trimEnd()
+      .split('\n')
+      .map((line) => [line.slice(0, line.indexOf('  ')), line.slice(line.indexOf('  ')).trim()]),
+  )
+
+describe('steward action', () => {
+  it('creates, lists, shows and cancels', async () => {
+    const { url, env, started } = await installation()
+    const created = await steward(env, '--api', url, 'action', 'create', ...stop, '--name', 'stop at night')
+    expect(created).toMatchObject({ err: '', code: 0 })
+    const id = started[0]?.view.id ?? ''
+    expect(fields(created.out)).toEqual({
+      id,
+      name: 'stop at night',
+      state: 'scheduled',
+      call: 'POST compute/servers/6f1c/action',
+      due: at(7200),
+      delegated: 'member',
+    })
+    const list = await steward(env, '--api', url, 'action', 'list')
+    expect(list.out).toBe(
+      [
+        'DUE                       STATE      WHAT           ID',
+        `${at(7200)}  scheduled  stop at night  ${id}`,
+        '',
+      ].join('\n'),
+    )
+    expect(fields((await steward(env, '--api', url, 'action', 'show', id)).out).state).toBe('scheduled')
+    expect(fields((await steward(env, '--api', url, 'action', 'cancel', id)).out).state).toBe('cancelled')
+  })
+
+  it('prints what the API said when asked for JSON', async () => {
+    const { url, env, started } = await installation()
+    const { out } = await steward(env, '--api', url, '--json', 'action', 'create', ...stop)
+    expect(JSON.parse(out)).toEqual(started[0]?.view)
+    const list = await steward(env, '--api', url, '--json', 'action', 'list')
+    expect(JSON.parse(list.out)).toEqual([started[0]?.view])
+  })
+
+  it('says that there are none', async () => {
+    const { url, env } = await installation()
+    const { out } = await steward(env, '--api', url, 'action', 'list')
+    expect(out).toBe('DUE  STATE  WHAT  ID\n(none)\n')
+  })
+
+  it('takes the body from a file, a time of day and a microversion', async () => {
+    const { url, env, started } = await installation()
+    const path = await mkdtemp(join(tmpdir(), 'steward-cli-'))
+    onTestFinished(() => rm(path, { recursive: true }))
+    await writeFile(join(path, 'body.json'), '{"reboot": {"type": "SOFT"}}')
+    const when = ['--at', '2026-11-21T12:00:00+02:00', '--microversion', '2.96']
+    const body = ['--body', `@${join(path, 'body.json')}`]
+    await steward(env, '--api', url, 'action', 'create', 'compute', 'POST', '/servers/6f1c/action', ...body, ...when)
+    expect(started[0]?.view).toMatchObject({
+      runAt: '2026-11-21T10:00:00.000Z',
+      call: { body: { reboot: { type: 'SOFT' } }, microversion: '2.96' },
+    })
+  })
+
+  it('reaches the API with a slash at the end of its URL too', async () => {
+    const { url, env } = await installation()
+    expect(await steward(env, '--api', `${url}/`, 'action', 'list')).toMatchObject({ err: '', code: 0 })
+  })
+
+  it('sends Steward the token and nothing else of the login', async () => {
+    const { env, keystone } = await installation()
+    const api = await serve(() => ({ body: { actions: [] } }))
+    await steward(env, '--api', api.url, 'action', 'list')
+    expect(api.received).toMatchObject([{ path: '/v1/actions?limit=100', headers: { 'x-auth-token': 'token-1' } }])
+    expect(JSON.stringify(api.received)).not.toContain(password)
+    expect(keystone.tokens).toEqual(['token-1'])
+  })
+})
+
+describe('steward delegate', () => {
+  it('delegates, shows and takes back', async () => {
+    const { url, env, trusts } = await installation()
+    const made = await steward(env, '--api', url, 'delegate', '--role', 'admin', 'reader', '--for', 'P7D')
+    expect(made).toMatchObject({ err: '', code: 0 })
+    expect(fields(made.out)).toMatchObject({ state: 'active', roles: 'admin, reader', trust: 'trust-1' })
+    expect([...trusts.values()]).toMatchObject([{ roles: ['admin', 'reader'] }])
+    const shown = await steward(env, '--api', url, '--json', 'delegation', 'show')
+    expect(JSON.parse(shown.out)).toMatchObject({ state: 'active', trustId: 'trust-1' })
+    expect(fields((await steward(env, '--api', url, 'delegation', 'revoke')).out).state).toBe('revoked')
+  })
+
+  it('says that there is none, and what to do', async () => {
+    const { url, env } = await installation()
+    const { err, code } = await steward(env, '--api', url, 'delegation', 'show')
+    expect(code).toBe(1)
+    expect(err).toMatch(/^steward: nobody has delegated .+\n {2}DELEGATION_MISSING: .+\n {2}An operator runs `steward/)
+  })
+})
+
+describe('steward incident', () => {
+  const incident: Incident = {
+    id: '0193a7f0-5a51-7c3f-8d60-2f9d0f4c1e77',
+    workflowId: 'incident/host-cpu-high/cmp-1',
+    policy: 'host-cpu-high',
+    host: 'cmp-1',
+    state: 'escalated',
+    summary: 'CPU\u001b[2J\u009b31m of \u202ecmp-1',
+    source: 'am',
+    openedAt: at(-60),
+    signals: 3,
+    runs: [{ runbook: 'relieve-host', workflowId: 'w', runId: 'r', outcome: 'failed', detail: 'no room' }],
+    timeline: [{ at: at(-60), text: 'opened\nforged line' }],
+    reason: { code: 'PLAN_IMPOSSIBLE', detail: 'no room\r\nsteward: all is well' },
+  }
+  const incidents = { list: async () => [incident], show: async () => incident }
+
+  it('lists and shows, and lets no text of others move the cursor', async () => {
+    const { url, env } = await installation({ incidents })
+    const list = await steward(env, '--api', url, 'incident', 'list', '--limit', '5')
+    expect(list.out.trimEnd().split('\n')).toHaveLength(2)
+    expect(list.out).toContain(incident.id)
+    const shown = await steward(env, '--api', url, 'incident', 'show', incident.id)
+    expect(shown.out.trimEnd().split('\n')).toHaveLength(9)
+    expect(fields(shown.out)).toMatchObject({
+      state: 'escalated',
+      ended: 'PLAN_IMPOSSIBLE: no room  steward: all is well',
+      run: 'relieve-host failed: no room',
+    })
+    for (const { out } of [list, shown]) expect(out.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+  })
+
+  it('prints the incident when asked for JSON', async () => {
+    const { url, env } = await installation({ incidents })
+    const shown = await steward(env, '--api', url, '--json', 'incident', 'show', incident.id)
+    expect(JSON.parse(shown.out)).toEqual(incident)
+  })
+})
+
+describe('steward explains', () => {
+  it('that the API does not answer', async () => {
+    const { env } = await installation()
+    const url = `http://127.0.0.1:${await closedPort()}`
+    const { err, code } = await steward(env, '--api', url, 'action', 'list')
+    expect([err, code]).toEqual([`steward: Steward at ${url} does not answer (ECONNREFUSED)`, 1])
+  })
+
+  it('that something else answers', async () => {
+    const { env } = await installation()
+    const api = await serve(() => ({
+      status: 404,
+      body: '<html>nginx</html>',
+      headers: { 'content-type': 'text/html' },
+    }))
+    const { err, code } = await steward(env, '--api', api.url, 'action', 'list')
+    expect([err, code]).toEqual([`steward: ${api.url} answered 404: is that Steward?`, 1])
+  })
+
+  it('a problem of the API, with its code and what to do next', async () => {
+    const { url, env } = await installation()
+    const { err, out, code } = await steward(env, '--api', url, 'action', 'create', ...stop.with(-1, 'P1M'))
+    expect([out, code]).toEqual(['', 1])
+    expect(err).toMatch(/^steward: runIn: P1M is not a duration.+\n {2}INPUT_INVALID: .+\n {2}Correct the fields/)
+  })
+
+  it('a problem whose text would move the cursor, without moving it', async () => {
+    const { env } = await installation()
+    const problem = { code: 'INTERNAL', detail: 'a\u001b[2J\nb\u202ec' }
+    const api = await serve(() => ({ status: 500, body: problem }))
+    const { err } = await steward(env, '--api', api.url, 'action', 'list')
+    expect(err.split('\n')[0]).toBe('steward: a [2J b c')
+  })
+
+  it('a code it does not know as something else than Steward', async () => {
+    const { env } = await installation()
+    for (const body of [{ code: 'toString', detail: 'x' }, { code: 'NEWER_THAN_THIS', detail: 'x' }, 'null', '']) {
+      const api = await serve(() => ({ status: 500, body }))
+      const { err } = await steward(env, '--api', api.url, 'action', 'list')
+      expect(err).toBe(`steward: ${api.url} answered 500: is that Steward?`)
+    }
+  })
+
+  it('a body that is no JSON before anything is sent to Steward', async () => {
+    const { url, env, started } = await installation()
+    const { err, code } = await steward(env, '--api', url, 'action', 'create', ...stop.with(4, '{os-stop}'))
+    expect([err, code]).toEqual(['steward: --body is not JSON', 1])
+    expect(started).toEqual([])
+  })
+
+  it('a login that Keystone refuses, without the password', async () => {
+    const { url, env, keystone } = await installation()
+    keystone.onLogin = () => ({ status: 401, body: { error: { message: `wrong: ${password}`, code: 401 } } })
+    const { err, code } = await steward(env, '--api', url, 'action', 'list')
+    expect(code).toBe(1)
+    expect(err).toContain('SERVICE_LOGIN_REFUSED')
+    expect(err).not.toContain(password)
+  })
+
+  it('a variable that is missing', async () => {
+    const { OS_PASSWORD: _left, ...env } = login('http://127.0.0.1:1')
+    const { err, code } = await steward(env, '--api', 'http://127.0.0.1:1', 'action', 'list')
+    expect(code).toBe(1)
+    expect(err).toMatch(/OS_PASSWORD is missing\n {2}CONFIG_INVALID: /)
+  })
+})

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest'
+import { checkPlan } from '../../../policies/planner/check.ts'
+import type { GoalPlan, Model, PlanOptions } from '../../../policies/planner/model.ts'
+import { planGoal } from '../../../policies/planner/plan-goal.ts'
+import { apart, cloud, host, server } from './clouds.ts'
+
+const model = cloud(
+  [host('a'), host('b'), host('c', { zone: 'az2' }), host('d', { usable: false })],
+  [
+    server('1', 'a', 8),
+    server('2', 'b', 8),
+    server('3', 'c', 4, { requestedZone: 'az2' }),
+    server('4', 'a', 4, { pinned: 'locked' }),
+    server('5', 'b', 2),
+    server('6', 'c', 1, { cpuPercent: 600 }),
+  ],
+  [apart('g', '1', '5'), { id: 't', policy: 'affinity', members: ['3', '6'] }],
+)
+
+const move = (wave: number, serverId: string, from: string, to: string) => ({ wave, serverId, from, to, reason: '-' })
+
+/** A plan of these moves whose figures are right, as the checker itself counts them. */
+function withMoves(of: Model, moves: GoalPlan['moves'], more: Partial<GoalPlan> = {}): GoalPlan {
+  const after = new Map(of.servers.map(({ id, host: on }) => [id, on]))
+  for (const { serverId, to } of moves) after.set(serverId, to)
+  const before = new Set(of.servers.map(({ host: on }) => on))
+  const then = new Set(after.values())
+  const spread = (at: (id: string, on: string) => string) => {
+    const loads = of.hosts.map(
+      ({ name, threads }) =>
+        of.servers.reduce((n, s) => (at(s.id, s.host) === name ? n + s.cpuPercent : n), 0) / threads,
+    )
+    const mean = loads.reduce((a, b) => a + b, 0) / loads.length
+    return Math.sqrt(loads.reduce((n, load) => n + (load - mean) ** 2, 0) / loads.length)
+  }
+  return {
+    goal: 'balance',
+    hostsBefore: before.size,
+    hostsAfter: then.size,
+    released: [...before].filter((name) => !then.has(name)),
+    moves,
+    skipped: [],
+    bound: { hosts: 1 },
+    deviationBefore: spread((_, on) => on),
+    deviationAfter: spread((id, on) => after.get(id) ?? on),
+    ...more,
+  }
+}
+
+describe('the checker', () => {
+  it('finds nothing in a sound plan', () => {
+    expect(checkPlan(model, planGoal(model, 'consolidate'))).toEqual([])
+    expect(checkPlan(model, withMoves(model, [move(1, '5', 'b', 'c')]))).toEqual([])
+  })
+
+  it.each<[string, GoalPlan['moves'], RegExp]>([
+    ['more vCPUs than there are', [move(1, '2', 'b', 'a')], /wave 1, a: above its vCPUs/],
+    [
+      'a server that leaves in the same wave',
+      [move(1, '1', 'a', 'c'), move(1, '2', 'b', 'a')],
+      /wave 1, a: above its vCPUs/,
+    ],
+    ['real CPU above the limit', [move(1, '2', 'b', 'c'), move(1, '1', 'a', 'c')], /c: at 100\.0 % CPU/],
+    ['rivals on one host', [move(1, '5', 'b', 'a')], /a: 1 meets 5/],
+    ['rivals that meet while one leaves', [move(1, '1', 'a', 'c'), move(1, '5', 'b', 'a')], /a: 1 meets 5/],
+    ['a server out of its zone', [move(1, '3', 'c', 'a')], /leaves zone az2 for az1/],
+    ['a pinned server', [move(1, '4', 'a', 'c')], /4 a → c: has to stay/],
+    ['a member of an affinity group', [move(1, '6', 'c', 'a')], /6 c → a: has to stay/],
+    ['a target that takes none', [move(1, '5', 'b', 'd')], /target takes no servers/],
+    ['a wrong starting point', [move(1, '5', 'a', 'c')], /it is on b/],
+    ['a move to where it is', [move(1, '5', 'b', 'b')], /goes nowhere/],
+    ['unknown names', [move(1, 'x', 'a', 'b')], /unknown server or host/],
+    ['two moves in a wave', [move(1, '5', 'b', 'c'), move(1, '5', 'c', 'b')], /moves twice in the wave/],
+    [
+      'waves out of order',
+      [move(2, '5', 'b', 'c'), move(1, '5', 'c', 'b')],
+      /waves: not whole numbers in growing order/,
+    ],
+    ['a wave before the first', [move(0, '5', 'b', 'c')], /waves: not whole/],
+    ['two leaving at once', [move(1, '5', 'b', 'c'), move(1, '2', 'b', 'c')], /wave 1, b: 2 servers leave at once/],
+  ])('finds %s', (_, moves, expected) => {
+    expect(checkPlan(model, withMoves(model, moves)).join('\n')).toMatch(expected)
+  })
+
+  it.each<[string, Partial<GoalPlan>, PlanOptions]>([
+    ['hostsBefore', { hostsBefore: 4 }, {}],
+    ['hostsAfter', { hostsAfter: 2 }, {}],
+    ['released', { released: ['b'] }, {}],
+    ['bound', { bound: { hosts: 9 } }, {}],
+    ['maxMoves', {}, { maxMoves: 0 }],
+    ['maxHosts', { goal: 'consolidate' }, { maxHosts: 9, drain: [] }],
+    ['drain', { goal: 'drain' }, { drain: ['b'] }],
+    ['deviationBefore', { deviationBefore: 1 }, {}],
+    ['deviationAfter', { deviationAfter: 1 }, {}],
+  ])('finds a false claim: %s', (claim, wrong, options) => {
+    // one host fewer than allowed, so that maxHosts has something to object to
+    const moves = claim === 'maxHosts' ? [move(1, '5', 'b', 'c'), move(2, '2', 'b', 'c')] : [move(1, '5', 'b', 'c')]
+    const given =
+      claim === 'maxHosts'
+        ? { ...model, servers: model.servers.map((s) => (s.id === '6' ? { ...s, cpuPercent: 0 } : s)) }
+        : model
+    expect(checkPlan(given, withMoves(given, moves, wrong), options).join('\n')).toContain(
+      `claim does not hold: ${claim}`,
+    )
+  })
+
+  it('finds memory and disk above what there is, and an empty host put to use', () => {
+    const big = { uses: { vcpu: 1, memoryMiB: 12, diskGiB: 80 } }
+    const tight = cloud([host('a'), host('b'), host('c')], [server('1', 'a', 1, big), server('2', 'b', 1, big)])
+    const found = checkPlan(tight, withMoves(tight, [move(1, '2', 'b', 'a')]))
+    expect(found).toEqual(['wave 1, a: above its memory', 'wave 1, a: above its disk'])
+    const spread = withMoves(tight, [move(1, '2', 'b', 'c')], { goal: 'consolidate' })
+    expect(checkPlan(tight, spread)).toEqual(['claim does not hold: consolidate: no empty host put to use'])
+  })
+})

@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest'
+import { type DelegationView, remediationDelegationId } from '../../core/delegation.ts'
+import { codeOf } from '../../core/errors.ts'
+import type { IncidentView } from '../../core/incident.ts'
+import { taskQueues } from '../../core/task-queues.ts'
+import { createDelegations } from '../../temporal/delegations.ts'
+import { createIncidentList } from '../../temporal/incident-list.ts'
+import { createIncidents, incidentId } from '../../temporal/incidents.ts'
+import { until, useWorker, viewOf } from './engine.ts'
+import { alertOf, gaugePolicy, tailablePolicy } from './incident-bench.ts'
+import type { Cloud, Script } from './scripted.ts'
+
+// the one file with a worker on the queue that the facades name
+const bench = useWorker(taskQueues.remediation)
+const policy = gaugePolicy()
+const plan: Script = { planRelief: { moves: [], skipped: [], before: 0.5, after: 0.5 } }
+
+function intake(cloud: Cloud) {
+  const incidents = createIncidents(bench.client, [policy, tailablePolicy()])
+  const handle = bench.client.workflow.getHandle(incidentId(policy.name, { host: cloud.host }))
+  return { incidents, handle, cloud, view: () => viewOf<IncidentView>(handle) }
+}
+
+async function runsOf(workflowId: string): Promise<number> {
+  let count = 0
+  for await (const _ of bench.client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) count++
+  return count
+}
+
+describe('an alert', () => {
+  it('that is delivered twice joins the incident it has opened, and its end closes it', async () => {
+    const { cloud, incidents, handle, view } = intake(bench.cloud(plan))
+    const alert = alertOf(policy, cloud)
+    expect(await incidents.report(alert)).toBe('opened')
+    expect(await incidents.report(alert)).toBe('joined')
+    expect(await incidents.report({ ...alert, status: 'resolved' })).toBe('joined')
+    await handle.result()
+    expect(await view()).toMatchObject({ state: 'closed', signals: 3 })
+    expect(cloud.inputs('planRelief').length).toBeLessThanOrEqual(1)
+  })
+
+  it('that is delivered fifty times at once opens one incident with one run, and every delivery is counted', async () => {
+    const { cloud, incidents, handle, view } = intake(bench.cloud(plan))
+    const alert = alertOf(policy, cloud)
+    // half of them through another process with a memory of its own
+    const others = createIncidents(bench.client, [policy])
+    const receipts = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => (n % 2 ? incidents : others).report({ ...alert, observedAt: `${n}` })),
+    )
+    expect(receipts.every((receipt) => receipt === 'opened' || receipt === 'joined')).toBe(true)
+    await incidents.report({ ...alert, status: 'resolved' })
+    await handle.result()
+    expect(await view()).toMatchObject({ state: 'closed', signals: 51, runs: [{ outcome: 'succeeded' }] })
+    expect(cloud.inputs('planRelief')).toHaveLength(1)
+    await until(() => runsOf(handle.workflowId), 1)
+  })
+
+  it('that comes again after its incident has ended is a duplicate, also for another process', async () => {
+    const { cloud, incidents, handle } = intake(bench.cloud(plan))
+    const alert = alertOf(policy, cloud)
+    await incidents.report(alert)
+    await incidents.report({ ...alert, status: 'resolved' })
+    await handle.result()
+    expect(await incidents.report(alert)).toBe('duplicate')
+    expect(await createIncidents(bench.client, [policy]).report(alert)).toBe('duplicate')
+    // a new start of the same condition is no duplicate
+    expect(await incidents.report({ ...alert, key: 'it began anew' })).toBe('opened')
+    await incidents.report({ ...alert, key: 'it began anew', status: 'resolved' })
+  })
+
+  it('that was seen as a later start in a closed incident is a duplicate too', async () => {
+    const { cloud, incidents, handle } = intake(bench.cloud(plan))
+    const alert = alertOf(policy, cloud)
+    await incidents.report(alert)
+    await incidents.report({ ...alert, key: 'a later start' })
+    await incidents.report({ ...alert, key: 'a later start', status: 'resolved' })
+    await handle.result()
+    expect(await createIncidents(bench.client, [policy]).report({ ...alert, key: 'a later start' })).toBe('duplicate')
+  })
+
+  it('whose end was delivered before its beginning opens nothing', async () => {
+    const { cloud, incidents, handle } = intake(bench.cloud(plan))
+    const alert = alertOf(policy, cloud)
+    expect(await incidents.report({ ...alert, status: 'resolved' })).toBe('nothing open')
+    expect(await incidents.report(alert)).toBe('duplicate')
+    await expect(handle.describe()).rejects.toThrow(/not found/)
+  })
+
+  it('of no policy is refused', async () => {
+    const { cloud, incidents } = intake(bench.cloud(plan))
+    const refused = incidents.report(alertOf(policy, cloud, { policy: 'no-such-policy' }))
+    expect(codeOf(await refused.catch((error: unknown) => error))).toBe('CONFIG_INVALID')
+  })
+
+  it('can be found among the incidents by its id, and only incidents are listed', async () => {
+    const { cloud, incidents, handle } = intake(bench.cloud(plan))
+    await incidents.report(alertOf(policy, cloud, { summary: 'found by its id' }))
+    const { runId } = await handle.describe()
+    const list = createIncidentList(bench.client)
+    await until(async () => (await list.list(5)).map(({ id }) => id).includes(runId), true)
+    expect(await list.show(runId)).toMatchObject({ id: runId, host: cloud.host, summary: 'found by its id' })
+    const nobody = await list.show('00000000-0000-4000-8000-000000000000').catch((error: unknown) => error)
+    expect(codeOf(nobody)).toBe('INCIDENT_NOT_FOUND')
+    await handle.terminate()
+  })
+})
+
+describe('the delegation for remediation', () => {
+  it('is missing, put, replaced, revoked and put again', async () => {
+    const cloud = bench.cloud({ deleteTrust: undefined })
+    const delegations = createDelegations(bench.client)
+    const codeFrom = async (asked: Promise<unknown>) => codeOf(await asked.catch((error: unknown) => error))
+    expect(await codeFrom(delegations.show())).toBe('DELEGATION_MISSING')
+    expect(await codeFrom(delegations.active())).toBe('DELEGATION_MISSING')
+    expect(await codeFrom(delegations.revoke())).toBe('DELEGATION_MISSING')
+
+    expect(await delegations.put(delegation(cloud, 'first'))).toEqual(delegation(cloud, 'first'))
+    expect(await delegations.active()).toEqual(delegation(cloud, 'first'))
+    expect(cloud.names()).toEqual([])
+
+    await delegations.put(delegation(cloud, 'second'))
+    expect(await delegations.active()).toEqual(delegation(cloud, 'second'))
+    expect(cloud.inputs('deleteTrust')).toEqual([{ trustId: cloud.trust('first') }])
+
+    expect(await delegations.revoke()).toMatchObject({ state: 'revoked', trustId: cloud.trust('second') })
+    expect(await codeFrom(delegations.active())).toBe('DELEGATION_MISSING')
+    expect(await codeFrom(delegations.revoke())).toBe('DELEGATION_MISSING')
+    expect(await delegations.show()).toMatchObject({ state: 'revoked' })
+    expect(cloud.inputs('deleteTrust').at(-1)).toEqual({ trustId: cloud.trust('second') })
+
+    await delegations.put(delegation(cloud, 'third'))
+    expect(await delegations.active()).toMatchObject({ state: 'active', trustId: cloud.trust('third') })
+    await bench.client.workflow.getHandle(remediationDelegationId).terminate()
+    expect(await codeFrom(delegations.active())).toBe('DELEGATION_MISSING')
+    expect(await delegations.show()).toMatchObject({ state: 'lost', reason: 'its workflow is TERMINATED in Temporal' })
+  })
+})
+
+const delegation = (cloud: Cloud, trust: string): DelegationView => ({
+  ...{ state: 'active', trustId: cloud.trust(trust), trustorUserId: 'u', trustorName: 'ana', projectId: 'p' },
+  ...{ roles: ['admin'], createdAt: '2026-11-21T00:00:00Z', expiresAt: '2099-01-01T00:00:00Z' },
+})
