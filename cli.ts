@@ -4,6 +4,7 @@ import { addActionCommands } from './cli/actions.ts'
 import { addDelegationCommands } from './cli/delegations.ts'
 import { explain } from './cli/explain.ts'
 import { addIncidentCommands } from './cli/incidents.ts'
+import { addPlanCommands } from './cli/plan.ts'
 import { addProcessCommands } from './cli/processes.ts'
 
 const program = new Command('steward')
@@ -18,6 +19,7 @@ addProcessCommands(program)
 addDelegationCommands(program)
 addActionCommands(program)
 addIncidentCommands(program)
+addPlanCommands(program)
 
 try {
   await program.parseAsync()

@@ -19,7 +19,7 @@ export const catalogue = {
     status: 400,
     remedy: 'fix',
     summary: 'The request does not match its schema.',
-    next: 'Correct the fields named in `issues`; /openapi.json has the schema.',
+    next: 'Correct what `detail` names; /openapi.json has the schemas of requests.',
   },
   TIME_PAST: {
     status: 400,
@@ -194,7 +194,7 @@ export const catalogue = {
   PLAN_IMPOSSIBLE: {
     status: 409,
     remedy: 'ask',
-    summary: 'No set of allowed moves brings the host under its limit.',
+    summary: 'No set of allowed moves reaches the goal.',
     next: 'Read the reason per server in the plan; add capacity or widen the limits.',
   },
   MIGRATION_FAILED: {

@@ -42,7 +42,7 @@ function readProfile(): ReturnType<typeof loadClientConnectConfig> {
 
 const retries = defaultGrpcRetryOptions()
 /** Seconds between two tries would let an answer come long after the time its caller gave it. */
-const longestRetryWaitMs = 1000
+const longestRetryWaitMs = 500
 
 /**
  * Connects a client that encrypts everything it sends.

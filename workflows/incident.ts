@@ -16,7 +16,7 @@ import type { Policy } from '../core/policy.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { publish } from './publish.ts'
 import { collectEvidence } from './runbooks/collect-evidence.ts'
-import { relieveHost } from './runbooks/relieve-host.ts'
+import { inWords, planRelief, relieveHost } from './runbooks/relieve-host.ts'
 import { restartService } from './runbooks/restart-service.ts'
 import { quick } from './steps.ts'
 import { createWitness, type Witness } from './witness.ts'
@@ -146,6 +146,9 @@ async function run(
       { key: attributes.incidentRunId, value: workflowInfo().runId },
     ],
   }
+  // the plan is the incident's: what is going to be done is known, and can be judged, before a run is begun
+  const plan = policy.kind === 'gauge' ? await planRelief({ host, ...policy.with }) : undefined
+  if (plan) tell(inWords(plan))
   const start = () => {
     switch (policy.kind) {
       case 'binary':
@@ -154,7 +157,7 @@ async function run(
           args: [{ host, binary: binary ?? policy.when.binary, ...policy.with }],
         })
       case 'gauge':
-        return startChild(relieveHost, { ...options, args: [{ host, ...policy.with }] })
+        return startChild(relieveHost, { ...options, args: [{ host, ...policy.with, ...(plan && { plan }) }] })
       case 'tailable':
         return startChild(collectEvidence, { ...options, args: [{ host, lines: witness.lines() }] })
     }

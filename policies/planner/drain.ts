@@ -145,7 +145,7 @@ function refuse(
   throw impossible(
     left.length > 0
       ? `no way was found to place all ${leaving.length} servers: ${left.length} are left over`
-      : `no order of at most ${maxMoves} moves was found that fits at every moment`,
+      : `no order of moves was found that fits at every moment${maxMoves < Infinity ? ` with at most ${maxMoves} moves` : ''}`,
     left.map((server) => reasonFor(server, alone)),
   )
 }

@@ -74,6 +74,7 @@ describe('the list of actions', () => {
   it('is empty for a project that has none, whatever its id looks like', async () => {
     const { actions, id, projectId } = await started()
     expect(await actions.list(randomUUID(), 10)).toEqual([])
+    expect(await actions.list("o'brien", 10)).toEqual([])
     expect(await actions.list(`x' OR StewardKind = 'action`, 10)).toEqual([])
     await actions.cancel(id, projectId)
   })

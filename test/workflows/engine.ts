@@ -9,6 +9,9 @@ import { createDataConverter } from '../../temporal/data-converter.ts'
 import { type Keys, loadKeys } from '../../temporal/keys.ts'
 import { type Cloud, createWorlds, type Script } from './scripted.ts'
 
+// tests of workflows wait, for timers and for the engine, far more than they compute
+vi.setConfig({ maxConcurrency: 12 })
+
 export interface Bench {
   readonly client: Client
   readonly keys: Keys
@@ -72,6 +75,8 @@ async function startWorker({ connection, keys, taskQueue, activities }: WorkerPa
     dataConverter: createDataConverter(keys),
     workflowBundle: { codePath: inject('engine').bundle },
     activities: { ...activities },
+    // one thread to load the bundle into is enough for a test
+    workflowThreadPoolSize: 1,
   })
   const running = worker.run()
   return async () => {

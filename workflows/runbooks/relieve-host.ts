@@ -4,7 +4,12 @@ import type { GaugePolicy } from '../../core/policy.ts'
 import { patient, quick } from '../steps.ts'
 import { runbook } from './runbook.ts'
 
-export type RelieveHost = { host: string } & GaugePolicy['with']
+export type ReliefOrder = { host: string } & GaugePolicy['with']
+
+export interface RelieveHost extends ReliefOrder {
+  /** Executed literally; made at the start when left out. */
+  plan?: Plan
+}
 
 export interface RelieveHostResult {
   summary: string
@@ -15,20 +20,16 @@ export interface RelieveHostResult {
 /**
  * Brings a host under its limit with the fewest live migrations, one after another.
  *
- * The plan is made once and executed literally. A host that is under its limit already needs no move. The first
+ * The plan is made once, here or before, and executed literally. A host that is under its limit already needs no move. The first
  * migration that fails ends the run: its server stays where it was, those moved before stay moved.
  *
  * @throws HOST_UNKNOWN, PLAN_IMPOSSIBLE, SNAPSHOT_INCOMPLETE, MIGRATION_FAILED, DELEGATION_MISSING
  */
-export async function relieveHost({ host, resource, limit, maxMoves }: RelieveHost): Promise<RelieveHostResult> {
+export async function relieveHost({ plan: given, ...order }: RelieveHost): Promise<RelieveHostResult> {
   return runbook('relieve-host', async (note) => {
-    const goal = `${host} to at most ${percent(limit)} of its ${resource}`
-    const plan = await quick(`Plan the fewest moves that bring ${goal}`).planRelief({ host, resource, limit, maxMoves })
-    note(
-      plan.moves.length === 0
-        ? `no move needed: ${percent(plan.before)} in use`
-        : `plan: ${plan.moves.length} move(s), ${percent(plan.before)} → ${percent(plan.after)}`,
-    )
+    const { host, resource } = order
+    const plan = given ?? (await planRelief(order))
+    note(inWords(plan))
     const moved: RelieveHostResult['moved'] = []
     for (const move of plan.moves) {
       const outcome = await patient(
@@ -46,6 +47,20 @@ export async function relieveHost({ host, resource, limit, maxMoves }: RelieveHo
     }
   })
 }
+
+/** Asks for the plan; the cloud is looked at, nothing is changed. */
+export const planRelief = ({ host, resource, limit, maxMoves }: ReliefOrder): Promise<Plan> =>
+  quick(`Plan the fewest moves that bring ${host} to at most ${percent(limit)} of its ${resource}`).planRelief({
+    host,
+    resource,
+    limit,
+    maxMoves,
+  })
+
+export const inWords = ({ moves, before, after }: Plan): string =>
+  moves.length === 0
+    ? `no move needed: ${percent(before)} in use`
+    : `plan: ${moves.length} move(s), ${percent(before)} → ${percent(after)}`
 
 const percent = (share: number) => `${Math.round(share * 100)} %`
 
