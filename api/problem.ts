@@ -1,7 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { catalogue, codeOf, detailsOf, type ErrorCode, messageOf } from '../core/errors.ts'
+import { catalogue, type ErrorCode } from '../core/catalogue.ts'
+import { codeOf, detailsOf, messageOf } from '../core/errors.ts'
 
 /** RFC 9457. `code` never changes its meaning; `detail` says what happened to which thing. */
 export const Problem = z

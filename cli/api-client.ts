@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import got, { HTTPError, RequestError } from 'got'
-import { catalogue, type ErrorCode, failure } from '../core/errors.ts'
+import { catalogue, type ErrorCode } from '../core/catalogue.ts'
+import { failure } from '../core/errors.ts'
 import { loadCloud } from '../openstack/clouds-yaml.ts'
 import { createHttp } from '../openstack/http.ts'
 import { createKeystone } from '../openstack/keystone.ts'

@@ -1,4 +1,5 @@
-import { catalogue, codeOf, messageOf } from '../core/errors.ts'
+import { catalogue } from '../core/catalogue.ts'
+import { codeOf, messageOf } from '../core/errors.ts'
 import { plain } from './print.ts'
 
 /** An error as a person at a terminal reads it: what happened, and what to do next. */

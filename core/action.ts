@@ -31,7 +31,7 @@ export const CreateAction = z
       .min(1)
       .max(86_400)
       .default(3600)
-      .describe('how late the call may still be made when Keystone or the service is down at the due time'),
+      .describe('how late the call may still be made when Keystone, the service or Steward is down at the due time'),
   })
   .refine((a) => (a.runAt === undefined) !== (a.runIn === undefined), {
     message: 'give either runAt or runIn',

@@ -1,5 +1,5 @@
 import type { Call } from '../core/action.ts'
-import { catalogue, type ErrorCode } from '../core/errors.ts'
+import { catalogue, type ErrorCode } from '../core/catalogue.ts'
 
 /** What may follow a call that did not end well. */
 export type Verdict = 'repeat' | 'look first' | 'give up'

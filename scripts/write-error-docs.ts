@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { catalogue, type ErrorCode, type ErrorSpec, type Remedy } from '../core/errors.ts'
+import { catalogue, type ErrorCode, type ErrorSpec, type Remedy } from '../core/catalogue.ts'
 
-/** The comments of core/errors.ts above each group, as headings. */
+/** The comments of core/catalogue.ts above each group, as headings. */
 const headings: Readonly<Record<string, string>> = {
   'the request': 'The request',
   'who asks': 'Who asks',
@@ -21,7 +21,7 @@ const remedies: Readonly<Record<Remedy, string>> = {
 
 const intro = `# Errors
 
-<!-- Written by \`npm run docs\` from core/errors.ts; a test compares the two. -->
+<!-- Written by \`npm run docs\` from core/catalogue.ts; a test compares the two. -->
 
 The API answers every error as [problem details](https://www.rfc-editor.org/rfc/rfc9457) (\`application/problem+json\`):
 
@@ -53,9 +53,9 @@ ${(Object.keys(remedies) as Remedy[]).map((remedy) => `| \`${remedy}\` | ${remed
 Answers with status 503 carry \`Retry-After\` in seconds, those with 401 \`WWW-Authenticate\`.
 `
 
-/** docs/errors.md as core/errors.ts has it now. */
+/** docs/errors.md as core/catalogue.ts has it now. */
 export function errorDocs(): string {
-  const groups = groupsOf(readFileSync(new URL('../core/errors.ts', import.meta.url), 'utf8'))
+  const groups = groupsOf(readFileSync(new URL('../core/catalogue.ts', import.meta.url), 'utf8'))
   const sections = groups.map(({ heading, codes }) => `\n## ${heading}\n\n${tableOf(codes)}`)
   return intro + sections.join('')
 }

@@ -80,7 +80,7 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
 async function makeCall(action: ScheduledAction, deadlineMs: number): Promise<CallOutcome> {
   // Steward itself may have been away: stopping servers in the morning is not what was asked for the evening
   if (Date.now() > deadlineMs)
-    throw failure('TIME_PAST', `Steward came to it after ${new Date(deadlineMs).toISOString()}`)
+    throw failure('TOO_LATE', `Steward came to it after ${new Date(deadlineMs).toISOString()}`)
   for (let attempt = 1; ; attempt++) {
     // a call that was begun is seen through, also when somebody cancels meanwhile: its outcome must be told
     const { outcome, again } = await CancellationScope.nonCancellable(() => tryCall(action))

@@ -1,7 +1,7 @@
 import type { HTTPMethods } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import type { Access } from '../../api/access.ts'
-import type { ErrorCode } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/catalogue.ts'
 import { as, bearer, expectProblem, from, world } from './app.ts'
 
 /** Every route of the REST API and who may use it. A route that is not here fails the last test of this file. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ErrorCode } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/catalogue.ts'
 import { as, at, expectProblem, people, stopServer, type World, world } from './app.ts'
 
 const defer = (w: World, payload: object, who = 'member') =>

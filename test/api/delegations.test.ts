@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type ErrorCode, failure } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/catalogue.ts'
+import { failure } from '../../core/errors.ts'
 import { as, expectProblem, people, someone, type World, world } from './app.ts'
 
 const url = '/v1/delegations/remediation'

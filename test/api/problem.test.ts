@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { catalogue, type ErrorCode, failure } from '../../core/errors.ts'
+import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
+import { failure } from '../../core/errors.ts'
 import { as, expectProblem, stopServer, world } from './app.ts'
 import { memoryLog } from './memory-log.ts'
 

@@ -1,6 +1,7 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, RetryState } from '@temporalio/common'
 import { describe, expect, it } from 'vitest'
-import { catalogue, codeOf, detailsOf, type ErrorCode, failure, messageOf } from '../../core/errors.ts'
+import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
+import { codeOf, detailsOf, failure, messageOf } from '../../core/errors.ts'
 
 const codes = Object.keys(catalogue) as ErrorCode[]
 const inActivity = (cause: Error) =>

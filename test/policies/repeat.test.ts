@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Call } from '../../core/action.ts'
-import { catalogue, type ErrorCode } from '../../core/errors.ts'
+import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
 import { afterFailure, backoffMs } from '../../policies/repeat.ts'
 
 const codes = Object.keys(catalogue) as ErrorCode[]

@@ -51,7 +51,7 @@ describe.concurrent('when the cloud is away at the due time', () => {
   it('an action that Steward itself comes to too late is not made at all', async () => {
     const { view, names } = await finish({ performCall: accepted }, { dueInMs: -60_000, maxLatenessMs: 30_000 })
     expect(names).toEqual(['deleteTrust'])
-    expect(view).toMatchObject({ state: 'failed', reason: { code: 'TIME_PAST' }, trustDeleted: true })
+    expect(view).toMatchObject({ state: 'failed', reason: { code: 'TOO_LATE' }, trustDeleted: true })
   })
 
   it('an action that Steward comes to late, but not too late, is made', async () => {

@@ -1,0 +1,294 @@
+/** What a caller may do next: `retry` unchanged, `fix` the request, or `ask` a person. */
+export type Remedy = 'retry' | 'fix' | 'ask'
+
+export interface ErrorSpec {
+  readonly status: number
+  readonly remedy: Remedy
+  /** What happened, in one sentence. */
+  readonly summary: string
+  /** What to do next, in one sentence. */
+  readonly next: string
+}
+
+/** Every failure we report. A code is public API: add freely, rename never. Rendered to docs/errors.md. */
+export const catalogue = {
+  // the request
+  INPUT_INVALID: {
+    status: 400,
+    remedy: 'fix',
+    summary: 'The request does not match its schema.',
+    next: 'Correct what `detail` names; /openapi.json has the schemas of requests.',
+  },
+  TIME_PAST: {
+    status: 400,
+    remedy: 'fix',
+    summary: 'The due time lies in the past.',
+    next: 'Give a `runAt` in the future, with its UTC offset.',
+  },
+  TOO_LATE: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'The action could only have been begun later than `maxLatenessSeconds` allows, so it was not begun.',
+    next: 'Ask for it anew if it is still wanted, or allow more lateness.',
+  },
+  TIME_TOO_FAR: {
+    status: 400,
+    remedy: 'fix',
+    summary: 'The due time, or an expiry, lies beyond the longest delegation this installation allows.',
+    next: 'Choose an earlier time, or ask the operator to raise `delegation.maxDays`.',
+  },
+  SERVICE_UNKNOWN: {
+    status: 400,
+    remedy: 'fix',
+    summary: 'The Keystone catalogue has no such service for this project and region.',
+    next: 'Use a service type of your catalogue (`openstack catalog list`).',
+  },
+  PATH_REFUSED: {
+    status: 400,
+    remedy: 'fix',
+    summary: 'The path is not one below the endpoint of the service.',
+    next: 'Give a path such as `/servers/{id}/action`: no scheme, host, `..` or fragment.',
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    remedy: 'fix',
+    summary: 'The request body is larger than this route takes.',
+    next: 'Send a smaller body, or split the batch.',
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    status: 415,
+    remedy: 'fix',
+    summary: 'The route does not take this content type.',
+    next: 'Send the content type that /openapi.json names for the route.',
+  },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    remedy: 'fix',
+    summary: 'There is no such route.',
+    next: 'See /docs for the routes of this version.',
+  },
+
+  // who asks
+  TOKEN_MISSING: {
+    status: 401,
+    remedy: 'fix',
+    summary: 'The request carries no credentials.',
+    next: 'Send a project-scoped Keystone token in `X-Auth-Token`; signal sources send `Authorization: Bearer`.',
+  },
+  TOKEN_INVALID: {
+    status: 401,
+    remedy: 'fix',
+    summary: 'Keystone does not accept the token, or it is not scoped to a project.',
+    next: 'Get a new project-scoped token (`openstack token issue`).',
+  },
+  SOURCE_REFUSED: {
+    status: 401,
+    remedy: 'fix',
+    summary: 'The bearer token belongs to no signal source of this route.',
+    next: 'Check the token of the source against `sources` in steward.yaml.',
+  },
+  ROLE_MISSING: {
+    status: 403,
+    remedy: 'ask',
+    summary: 'The caller lacks a role that the request needs in this project.',
+    next: 'Ask the owner of the project for the role named in `detail`.',
+  },
+  DELEGATION_REFUSED: {
+    status: 403,
+    remedy: 'fix',
+    summary: 'Keystone refused to make the trust.',
+    next: 'Authenticate with a password or a federated login: tokens of application credentials cannot make trusts.',
+  },
+
+  // what is there
+  ACTION_NOT_FOUND: {
+    status: 404,
+    remedy: 'fix',
+    summary: 'This project has no action with this id.',
+    next: 'List the actions of the project: GET /v1/actions.',
+  },
+  ACTION_CLOSED: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'The action has ended or its call is being made; it cannot be cancelled any more.',
+    next: 'Read its outcome: GET /v1/actions/{id}.',
+  },
+  INCIDENT_NOT_FOUND: {
+    status: 404,
+    remedy: 'fix',
+    summary: 'There is no incident with this id.',
+    next: 'List the incidents: GET /v1/incidents.',
+  },
+  DELEGATION_MISSING: {
+    status: 404,
+    remedy: 'ask',
+    summary: 'Nobody has delegated rights for remediation to Steward, or the delegation has ended.',
+    next: 'An operator runs `steward delegate`.',
+  },
+  DELEGATION_LOST: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The delegation cannot be used any more: deleted, expired, or a delegated role was taken from its owner.',
+    next: 'Its owner delegates again: a new action, or `steward delegate`.',
+  },
+
+  // the cloud
+  KEYSTONE_UNREACHABLE: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'Keystone did not answer, or answered 5xx.',
+    next: 'Nothing was changed; send the same request again later.',
+  },
+  SERVICE_LOGIN_REFUSED: {
+    status: 503,
+    remedy: 'retry',
+    summary: "Keystone does not accept Steward's own login.",
+    next: "Check the cloud's entry in clouds.yaml; work goes on by itself once the login is right.",
+  },
+  CLOUD_UNREACHABLE: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'An OpenStack service could not be reached; the call was not made.',
+    next: 'Nothing was changed; the call is repeated while its time allows.',
+  },
+  CLOUD_BUSY: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'OpenStack answered that the target is busy (409, 429), or that it cannot serve now (503).',
+    next: 'The call is repeated while its time allows.',
+  },
+  CLOUD_REFUSED: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'OpenStack rejected the call (4xx).',
+    next: 'Read the reason OpenStack gave in `detail`.',
+  },
+  CLOUD_ANSWER_UNREADABLE: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'An answer of OpenStack does not have the shape its API promises.',
+    next: 'Check that the endpoint of the catalogue leads to the service, and its version.',
+  },
+  MICROVERSION_UNSUPPORTED: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'The service does not offer the microversion that the call needs.',
+    next: 'Use a microversion of the range named in `detail`.',
+  },
+  OUTCOME_UNKNOWN: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'The call was sent but its answer was lost, and looking afterwards could not tell whether it took effect.',
+    next: 'Look at the target; the call is not repeated by itself.',
+  },
+
+  // remediation
+  HOST_UNKNOWN: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The alert names a host that Nova does not know.',
+    next: 'Check the host label of the alert against `openstack compute service list`.',
+  },
+  SNAPSHOT_INCOMPLETE: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'Nova and Placement do not give one consistent picture of the hosts, so no plan is made.',
+    next: 'Look at the host named in `detail` in both services.',
+  },
+  PLAN_IMPOSSIBLE: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'No set of allowed moves reaches the goal.',
+    next: 'Read the reason per server in the plan; add capacity or widen the limits.',
+  },
+  MIGRATION_FAILED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'Nova gave up a live migration; `detail` says where the server is.',
+    next: "Read Nova's reason in the instance actions of the server.",
+  },
+  SERVICE_STILL_DOWN: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The service did not come up, or did not stay up, within its time.',
+    next: 'Look at the log of the service on its host.',
+  },
+  SIGNAL_NOT_CLEARED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The runbook ended well but the signal that started it did not clear.',
+    next: 'Look at the host: the cause is another one than the runbook removes.',
+  },
+  SIGNAL_SOURCE_SILENT: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The source of the signal went silent, so nobody can tell whether it cleared.',
+    next: 'Check the log shipper or monitor of the host.',
+  },
+  MASS_OUTAGE: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'Half of the services of one kind, or more, look down at once, so restarting single ones is no answer.',
+    next: 'Look at the message bus, the database, the network and the clocks of the control plane.',
+  },
+  RUN_IN_PROGRESS: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'Another run of this runbook works on the same target.',
+    next: 'Wait for that run to end.',
+  },
+
+  // SSH
+  SSH_NOT_CONFIGURED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'steward.yaml has no SSH target or no command for this host and service.',
+    next: 'Add the host under `ssh.hosts` with the commands it allows.',
+  },
+  SSH_HOST_KEY_MISMATCH: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'The host key is not the one in known_hosts; nothing was sent.',
+    next: 'Find out why the key changed before you replace it.',
+  },
+  SSH_UNREACHABLE: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'The SSH connection could not be made.',
+    next: 'Nothing was changed; the connection is tried again while its time allows.',
+  },
+  SSH_COMMAND_FAILED: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'The command ran on the host and failed.',
+    next: 'Read its exit code and last lines in `detail`.',
+  },
+
+  // Steward itself
+  ENGINE_UNREACHABLE: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'Temporal does not answer; nothing was accepted.',
+    next: 'Send the same request again; check /readyz.',
+  },
+  OVERLOADED: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'Steward takes no more signals at the moment; nothing was accepted.',
+    next: 'Send the same request again later.',
+  },
+  CONFIG_INVALID: {
+    status: 500,
+    remedy: 'fix',
+    summary: 'The configuration is wrong.',
+    next: 'Correct the field named in `detail`.',
+  },
+  INTERNAL: {
+    status: 500,
+    remedy: 'ask',
+    summary: 'Something failed inside Steward that it did not expect.',
+    next: 'Look for the request id in the log of Steward.',
+  },
+} as const satisfies Record<string, ErrorSpec>
+
+export type ErrorCode = keyof typeof catalogue
