@@ -103,10 +103,12 @@ async function tryCall({ view, trustId }: ScheduledAction): Promise<{ outcome?: 
     const verdict = afterFailure(call, codeOf(reason) ?? 'INTERNAL')
     if (verdict === 'give up') throw reason
     if (verdict === 'repeat') return { again: reason }
-    const found = await look({ call, trustId, sentAfter }, what)
-    if (found.verdict === 'done')
-      return { outcome: { status: 202, startedAt: sentAfter, ...found, note: 'seen by looking' } }
-    if (found.verdict === 'unknown') throw failure('OUTCOME_UNKNOWN', `no answer to ${what}`)
+    const { verdict: seen, requestId } = await look({ call, trustId, sentAfter }, what)
+    if (seen === 'done') {
+      const note = 'its answer was lost; that it took effect was seen by looking'
+      return { outcome: { status: 202, startedAt: sentAfter, note, ...(requestId && { requestId }) } }
+    }
+    if (seen === 'unknown') throw failure('OUTCOME_UNKNOWN', `no answer to ${what}`)
     return { again: failure('CLOUD_UNREACHABLE', `no answer to ${what}, which did not take effect`) }
   }
 }

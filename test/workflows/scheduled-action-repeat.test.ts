@@ -68,7 +68,10 @@ describe.concurrent('when the answer to a call is lost', () => {
       reconcileCall: { verdict: 'done', requestId: 'req-found' },
     })
     expect(names).toEqual(['performCall', 'reconcileCall', 'deleteTrust'])
-    expect(view).toMatchObject({ state: 'done', result: { requestId: 'req-found', note: 'seen by looking' } })
+    expect(view).toMatchObject({
+      state: 'done',
+      result: { requestId: 'req-found', note: expect.stringContaining('seen by looking') },
+    })
     const [look] = cloud.inputs('reconcileCall')
     expect(Date.parse(look?.sentAfter ?? '')).toBeLessThanOrEqual(Date.parse(view.endedAt ?? ''))
     expect(Date.parse(look?.sentAfter ?? '')).toBeGreaterThanOrEqual(Date.parse(view.runAt))
