@@ -2,14 +2,16 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    // two cores; the engine and the cloud want theirs
-    maxWorkers: 2,
+    // tests of workflows mostly wait; on two cores three workers wait together
+    maxWorkers: 3,
     // every run leaves a report, so that CI can add them up
     reporters: ['default', ['json', { outputFile: `.cache/reports/${process.pid}.json` }]],
     projects: [
       {
         test: {
           name: 'unit',
+          // files share what they import: no test changes a module
+          isolate: false,
           include: ['test/**/*.test.ts'],
           exclude: ['test/workflows/**', 'test/stories/**'],
         },
@@ -17,6 +19,7 @@ export default defineConfig({
       {
         test: {
           name: 'workflow',
+          isolate: false,
           include: ['test/workflows/**/*.test.ts'],
           globalSetup: ['test/workflows/global-setup.ts'],
           testTimeout: 60_000,

@@ -168,7 +168,7 @@ describe('steward explains', () => {
     const { url, env } = await installation()
     const { err, out, code } = await steward(env, '--api', url, 'action', 'create', ...stop.with(-1, 'P1M'))
     expect([out, code]).toEqual(['', 1])
-    expect(err).toMatch(/^steward: runIn: P1M is not a duration.+\n {2}INPUT_INVALID: .+\n {2}Correct the fields/)
+    expect(err).toMatch(/^steward: runIn: P1M is not a duration.+\n {2}INPUT_INVALID: .+\n {2}Correct what/)
   })
 
   it('a problem whose text would move the cursor, without moving it', async () => {
