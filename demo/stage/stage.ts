@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { Incident } from '../../core/incident.ts'
+import { findTemporalCli } from '../../temporal/cli-binary.ts'
 import { type Cloud, cloudUp } from '../../test/cloud/cloud.ts'
 import { type Alertmanager, startAlertmanager } from './alertmanager.ts'
 import { eventually } from './eventually.ts'
@@ -41,6 +42,8 @@ export async function setStage(dir: string, basePort: number, progress: (line: s
     progress('starting a real OpenStack …')
     const cloud = await cloudUp({ dir: join(dir, 'cloud'), basePort: ports.cloud, onProgress: progress })
     strikes.push(() => cloud.down())
+    // Steward finds it by itself; here it may take minutes, and whoever waits wants to know for what
+    await findTemporalCli(progress)
     progress('starting Steward with its own Temporal …')
     const stewardDir = join(dir, 'steward')
     const steward = await startSteward(cloud, stewardDir, ports)
