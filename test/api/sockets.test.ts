@@ -87,7 +87,8 @@ describe('a sender', () => {
 
   it('with a flood of headers is cut off', async () => {
     const w = await listening()
-    const flood = Array.from({ length: 2000 }, (_, n) => `X-Flood-${n}: ${'x'.repeat(40)}`)
+    // just above the limit of 16 KiB: what is read whole before the answer is not answered by a reset connection
+    const flood = Array.from({ length: 400 }, (_, n) => `X-Flood-${n}: ${'x'.repeat(40)}`)
     const answer = await allOf(w.say('GET /healthz HTTP/1.1', 'Host: steward', ...flood, '', ''))
     expect(answer).toMatch(/^HTTP\/1\.1 431 /)
   })
