@@ -48,6 +48,8 @@ describe('an alert', () => {
       Array.from({ length: 50 }, (_, n) => (n % 2 ? incidents : others).report({ ...alert, observedAt: `${n}` })),
     )
     expect(receipts.every((receipt) => receipt === 'opened' || receipt === 'joined')).toBe(true)
+    // an end that came before the run had begun would close it without one
+    await until(async () => ((await view()) as IncidentView | undefined)?.runs.length, 1)
     await incidents.report({ ...alert, status: 'resolved' })
     await handle.result()
     expect(await view()).toMatchObject({ state: 'closed', signals: 51, runs: [{ outcome: 'succeeded' }] })
