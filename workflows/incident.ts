@@ -25,6 +25,7 @@ import { createWitness, type Witness } from './witness.ts'
 export const observe = defineSignal<[Alert]>('observe')
 
 const keptEntries = 50
+const resolvedFirst = 'resolved before anything was done'
 
 export interface IncidentOptions {
   /** How long an outage of many services is waited out before people are asked. @default 10 min */
@@ -64,7 +65,13 @@ export async function incident(
     for (let attempt = 1; ; attempt++) {
       tell('acting', `runbook ${policy.runbook}, attempt ${attempt} of ${policy.attempts}`)
       try {
-        tell('verifying', await run(policy, alert, view, witness, (text) => tell('acting', text)))
+        const done = await run(policy, alert, view, witness, (text) => tell('acting', text))
+        if (done === undefined) {
+          end(view, { detail: resolvedFirst })
+          tell('closed', resolvedFirst)
+          return view
+        }
+        tell('verifying', done)
         const proof = await verify(policy, alert, witness)
         end(view, { detail: proof })
         tell('closed', proof)
@@ -101,13 +108,13 @@ async function doubts(
   outagePatienceMs: number,
   tell: (text: string) => void,
 ): Promise<string | undefined> {
-  if (policy.kind !== 'binary') return witness.firing() ? undefined : 'resolved before anything was done'
+  if (policy.kind !== 'binary') return witness.firing() ? undefined : resolvedFirst
   const { host, binary = policy.when.binary } = alert.entity
   const patienceEndsMs = Date.now() + outagePatienceMs
   let told = ''
   for (let waitMs = policy.confirmAfterSeconds * 1000; ; waitMs = Math.max(5_000, waitMs)) {
     await sleep(waitMs)
-    if (!witness.firing()) return 'resolved before anything was done'
+    if (!witness.firing()) return resolvedFirst
     const seen = await quick(`Look again at ${binary} on ${host}`).lookAtService({ host, binary })
     if (seen.state === 'up') return 'not confirmed: a second look found the service up'
     if (seen.forcedDown || seen.status === 'disabled')
@@ -122,14 +129,17 @@ async function doubts(
   }
 }
 
-/** Runs the runbook as a child with an id of its target, so that two never work on the same one. */
+/**
+ * Runs the runbook as a child with an id of its target, so that two never work on the same one. Returns what it did;
+ * undefined when the alert ended before it had begun.
+ */
 async function run(
   policy: Policy,
   alert: Alert,
   view: IncidentView,
   witness: Witness,
   tell: (text: string) => void,
-): Promise<string> {
+): Promise<string | undefined> {
   const { host } = alert.entity
   const binary = alert.entity.binary ?? (policy.kind === 'binary' ? policy.when.binary : undefined)
   const workflowId = `run/${policy.runbook}/${host}${binary ? `/${binary}` : ''}`
@@ -149,6 +159,8 @@ async function run(
   // the plan is the incident's: what is going to be done is known, and can be judged, before a run is begun
   const plan = policy.kind === 'gauge' ? await planRelief({ host, ...policy.with }) : undefined
   if (plan) tell(inWords(plan))
+  // only a plan takes long enough for the alert to end meanwhile
+  if (plan && !witness.firing()) return undefined
   const start = () => {
     switch (policy.kind) {
       case 'binary':

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { MigrationOutcome } from '../../core/activities.ts'
 import { failure } from '../../core/errors.ts'
 import type { Move, Plan } from '../../core/plan.ts'
 import type { GaugePolicy } from '../../core/policy.ts'
@@ -9,6 +10,15 @@ import { gate, type Script } from './scripted.ts'
 
 const bench = useWorker()
 const noMove: Plan = { moves: [], skipped: [], before: 0.5, after: 0.5 }
+
+const move = (serverId: string, from: string): Move => ({
+  serverId,
+  serverName: serverId,
+  from,
+  to: 'cmp-cool',
+  memoryMiB: 512,
+  reason: 'relieves it',
+})
 
 async function incidentOf(script: Script, more: Partial<GaugePolicy> = {}) {
   const cloud = bench.cloud(script)
@@ -35,12 +45,29 @@ describe.concurrent('a host that is too full', () => {
   })
 
   it('counts as relieved too when the monitor said so while servers were still being moved', async () => {
+    const migration = gate<MigrationOutcome>()
+    const { cloud, handle, say } = await incidentOf({
+      planRelief: ({ host }) => ({ ...noMove, moves: [move('a', host)] }),
+      liveMigrate: () => migration.opened,
+    })
+    await until(() => cloud.names(), ['planRelief', 'liveMigrate'])
+    await say('resolved')
+    migration.open({ host: 'cmp-cool', migrationUuid: 'm-1', durationMs: 1500 })
+    expect(await handle.result()).toMatchObject({ state: 'closed', runs: [{ outcome: 'succeeded' }] })
+  })
+
+  it('is left alone when the alert resolves while the moves are still being planned', async () => {
     const plan = gate<Plan>()
     const { cloud, handle, say } = await incidentOf({ planRelief: () => plan.opened })
     await until(() => cloud.names(), ['planRelief'])
     await say('resolved')
-    plan.open(noMove)
-    expect(await handle.result()).toMatchObject({ state: 'closed' })
+    plan.open({ ...noMove, moves: [move('a', cloud.host)] })
+    expect(await handle.result()).toMatchObject({
+      state: 'closed',
+      runs: [],
+      reason: { detail: 'resolved before anything was done' },
+    })
+    expect(cloud.names()).toEqual(['planRelief'])
   })
 
   it('needs no run when the alert had resolved before it could begin', async () => {
@@ -90,9 +117,6 @@ describe.concurrent('a host that is too full', () => {
   })
 
   it('is a matter for people when a migration fails; the moves made stay recorded in the run', async () => {
-    const move = (serverId: string, host: string): Move => ({
-      ...{ serverId, serverName: serverId, from: host, to: 'cmp-cool', memoryMiB: 512, reason: 'relieves it' },
-    })
     const cloud = bench.cloud({
       planRelief: ({ host }) => ({ ...noMove, moves: [move('a', host), move('b', host)] }),
       liveMigrate: [
