@@ -21,6 +21,12 @@ addActionCommands(program)
 addIncidentCommands(program)
 addPlanCommands(program)
 
+// `steward incident list | head`: whoever reads has seen enough
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
 try {
   await program.parseAsync()
 } catch (error) {

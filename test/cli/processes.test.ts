@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,4 +43,15 @@ it('the command line ends with 0 when all is well and with 1 when not, and says 
   expect(bad).toMatchObject({ out: '', err: expect.stringContaining('bad.yaml:2: listen.port: '), code: 1 })
   expect(unknown).toMatchObject({ out: '', err: expect.stringContaining("unknown command 'dance'"), code: 1 })
   for (const { out, err } of [created, unreachable]) expect(out + err).not.toContain(password)
+}, 60_000)
+
+it('ends quietly when whoever reads its output has seen enough', async () => {
+  const child = spawn(process.execPath, [bin, 'config'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  let err = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+  })
+  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0)
+  expect(err).toBe('')
 }, 60_000)
