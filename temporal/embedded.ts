@@ -4,6 +4,7 @@ import { createConnection, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { Connection } from '@temporalio/client'
 import { failure } from '../core/errors.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { findTemporalCli } from './cli-binary.ts'
@@ -155,10 +156,23 @@ const answers = (port: number) =>
     socket.once('error', () => done(false))
   })
 
+/** Something that listens there is not enough: it must answer as a Temporal does. */
 async function reachable(port: number): Promise<boolean> {
   for (const deadline = Date.now() + readyWithinMs; Date.now() < deadline; await sleep(50))
-    if (await answers(port)) return true
+    if ((await answers(port)) && (await servesWorkflows(port))) return true
   return false
+}
+
+async function servesWorkflows(port: number): Promise<boolean> {
+  const connection = Connection.lazy({ address: `${host}:${port}` })
+  try {
+    await connection.withDeadline(Date.now() + 5_000, () => connection.workflowService.getSystemInfo({}))
+    return true
+  } catch {
+    return false
+  } finally {
+    await connection.close()
+  }
 }
 
 async function end(child: ChildProcess): Promise<void> {
