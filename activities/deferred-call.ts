@@ -6,6 +6,7 @@ import { codeOf, detailsOf } from '../core/errors.ts'
 import type { Session } from '../openstack/session.ts'
 import { serverActionOf } from '../policies/server-actions.ts'
 import { withoutSecrets } from './answer.ts'
+import type { Brake } from './brake.ts'
 import type { Pause } from './pause.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
 
@@ -16,18 +17,19 @@ const heartbeatMs = 5_000
 export const createDeferredCallActivities = (
   sessions: Sessions,
   pause: Pause,
+  brake: Brake,
 ): Pick<Activities, 'performCall' | 'reconcileCall'> => ({
   /**
    * Makes the call once. Not safe to repeat by itself: after OUTCOME_UNKNOWN, or a lost worker, `reconcileCall` looks.
    * Heartbeats while the call is under way. A server that has nothing left to do (a stop of a stopped one) is a success.
    *
-   * @throws nothing was sent: DELEGATION_LOST, KEYSTONE_UNREACHABLE, SERVICE_LOGIN_REFUSED, CLOUD_UNREACHABLE,
+   * @throws nothing was sent: STOPPED, DELEGATION_LOST, KEYSTONE_UNREACHABLE, SERVICE_LOGIN_REFUSED, CLOUD_UNREACHABLE,
    *   SERVICE_UNKNOWN, PATH_REFUSED; refused: CLOUD_REFUSED, CLOUD_BUSY, MICROVERSION_UNSUPPORTED; OUTCOME_UNKNOWN
    */
   async performCall({ call, trustId }) {
     const beating = setInterval(Context.current().heartbeat, heartbeatMs)
     try {
-      return await perform(sessions.throughTrust(trustId), call)
+      return await perform(sessions.throughTrust(trustId), call, brake)
     } finally {
       clearInterval(beating)
     }
@@ -60,9 +62,10 @@ export const createDeferredCallActivities = (
   },
 })
 
-async function perform(session: Session, call: Call): Promise<CallOutcome> {
+async function perform(session: Session, call: Call, brake: Brake): Promise<CallOutcome> {
   // logs in first: what fails here fails before the call
   await session.token()
+  if (call.method !== 'GET') await brake()
   const startedAt = new Date().toISOString()
   try {
     const { status, requestId, body } = await service(session, call).request({

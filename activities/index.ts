@@ -1,9 +1,14 @@
+import type { Client } from '@temporalio/client'
 import type { Activities } from '../core/activities.ts'
 import type { Config } from '../core/config.ts'
 import type { Keystone } from '../openstack/keystone.ts'
+import type { Governor } from '../temporal/governor.ts'
 import type { Incidents } from '../temporal/incidents.ts'
+import type { StopButton } from '../temporal/stop.ts'
+import { createBrake } from './brake.ts'
 import { createDeferredCallActivities } from './deferred-call.ts'
 import { createEvidenceActivities } from './evidence.ts'
+import { createGovernorActivities } from './governor.ts'
 import { createMigrationActivities } from './migration.ts'
 import { createPause } from './pause.ts'
 import { createServiceWatch } from './service-watch.ts'
@@ -17,21 +22,27 @@ export interface ActivitiesOptions {
   sessions: Sessions
   keystone: Pick<Keystone, 'deleteTrust' | 'getTrust'>
   incidents: Incidents
+  client: Client
+  governor: Governor
+  stop: Pick<StopButton, 'show'>
   /** Aborted when this worker is about to leave. */
   leaving: AbortSignal
 }
 
 /** Everything workflows may ask for, with the clients it needs. */
-export function createActivities({ config, sessions, keystone, incidents, leaving }: ActivitiesOptions): Activities {
+export function createActivities(options: ActivitiesOptions): Activities {
+  const { config, sessions, keystone, incidents, client, governor, stop, leaving } = options
+  const brake = createBrake(stop)
   const pause = createPause(leaving)
   const policies = config.policies.filter((policy) => policy.kind === 'binary')
   return {
     ...createServiceActivities({ sessions, pause }),
     ...createServiceWatch({ sessions, pause, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
-    ...createSshActivities(config.ssh),
-    ...createMigrationActivities({ sessions, pause }),
+    ...createSshActivities(config.ssh, brake),
+    ...createMigrationActivities({ sessions, pause, brake }),
+    ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createEvidenceActivities(sessions),
-    ...createDeferredCallActivities(sessions, pause),
+    ...createDeferredCallActivities(sessions, pause, brake),
     ...createTrustActivities({ sessions, keystone }),
   }
 }

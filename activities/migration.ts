@@ -1,11 +1,12 @@
 import { Context } from '@temporalio/activity'
 import { z } from 'zod'
-import type { Activities } from '../core/activities.ts'
+import type { Activities, UsedDelegation } from '../core/activities.ts'
 import { codeOf, failure } from '../core/errors.ts'
 import type { Move } from '../core/plan.ts'
 import type { ServiceClient } from '../openstack/service.ts'
 import type { Session } from '../openstack/session.ts'
 import { relieve } from '../policies/relieve.ts'
+import type { Brake } from './brake.ts'
 import { takeSnapshot } from './inventory.ts'
 import type { Pause } from './pause.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
@@ -43,6 +44,7 @@ const mostIdleLooks = 15
 export interface MigrationActivitiesOptions {
   sessions: Sessions
   pause: Pause
+  brake: Brake
   /** Between two looks at a migration. @default 1000 */
   pollMs?: number
 }
@@ -50,6 +52,7 @@ export interface MigrationActivitiesOptions {
 export function createMigrationActivities({
   sessions,
   pause,
+  brake,
   pollMs = 1000,
 }: MigrationActivitiesOptions): Pick<Activities, 'planRelief' | 'liveMigrate'> {
   return {
@@ -64,11 +67,12 @@ export function createMigrationActivities({
      * Safe to repeat: a server that left `from` is a success, a migration under way is followed, not started again.
      * Cancelling stops the wait, not the migration.
      *
-     * @throws MIGRATION_FAILED the server is still on `from`; SNAPSHOT_INCOMPLETE it moved but Placement disagrees
+     * @throws STOPPED before anything was asked of Nova; MIGRATION_FAILED the server is still on `from`; SNAPSHOT_INCOMPLETE it moved but Placement disagrees
      * @see https://docs.openstack.org/api-ref/compute/#live-migrate-server-os-migratelive-action
      */
     async liveMigrate(move) {
       const session = await sessions.forRemediation()
+      const delegation = await usedDelegation(session)
       const client = await session.service('compute').negotiate(nova, { requestId: runRequestId() })
       const { scheduledTimestampMs: startMs, attempt } = Context.current().info
       const before = await migrationsOf(client, move)
@@ -76,7 +80,7 @@ export function createMigrationActivities({
       // what an earlier attempt of ours began may be over by now: its outcome counts, it is not begun again
       const begunBefore = before.find((m) => attempt > 1 && Date.parse(`${m.created_at}Z`) >= startMs - mostClockSkewMs)
       const followed = underWay ?? begunBefore
-      const requestId = followed ? undefined : await request(client, move)
+      const requestId = followed ? undefined : await request(client, move, brake)
       const older = new Set(before.filter((migration) => migration !== followed).map(({ uuid }) => uuid))
       for (let idleLooks = 0; ; ) {
         const migration = (await migrationsOf(client, move)).find(({ uuid }) => !older.has(uuid))
@@ -90,7 +94,8 @@ export function createMigrationActivities({
             throw failure('MIGRATION_FAILED', `${move.serverName} is on ${host} but its status is ${server.status}`)
           await checkAllocations(session, move, server, pause)
           const migrationUuid = migration?.uuid ?? 'unknown'
-          return { host, migrationUuid, durationMs: Date.now() - startMs, ...(requestId && { requestId }) }
+          const durationMs = Date.now() - startMs
+          return { host, migrationUuid, durationMs, ...(requestId && { requestId }), ...(delegation && { delegation }) }
         }
         if (!migration && server.taskState === null && ++idleLooks === mostIdleLooks)
           throw failure('MIGRATION_FAILED', await why(client, move, server.host), { ...move })
@@ -100,14 +105,21 @@ export function createMigrationActivities({
   }
 }
 
+/** With whose rights it is done. */
+async function usedDelegation(session: Session): Promise<UsedDelegation | undefined> {
+  const { trust } = await session.token()
+  return trust && { trustId: trust.id, userId: trust.trustorUserId }
+}
+
 const base = (move: Move) => `/servers/${move.serverId}`
 
 /** Asks Nova to begin. A lost answer is no failure: the wait that follows finds the migration, or that there is none. */
-async function request(client: ServiceClient, move: Move): Promise<string | undefined> {
+async function request(client: ServiceClient, move: Move, brake: Brake): Promise<string | undefined> {
   const before = await show(client, move)
   if (before.host !== move.from) return undefined
   if (before.taskState !== null)
     throw failure('CLOUD_BUSY', `${move.serverName} is busy: ${before.taskState}`, { serverId: move.serverId })
+  await brake()
   try {
     const answer = await client.request({
       method: 'POST',

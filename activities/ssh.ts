@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity'
 import type { Activities, ProcessStatus, ServiceTarget } from '../core/activities.ts'
 import type { SshConfig } from '../core/config.ts'
 import { failure } from '../core/errors.ts'
+import type { Brake } from './brake.ts'
 
 const outputLimit = 64 << 10
 /** The exit code with which ssh says that it is ssh itself that failed. */
@@ -12,7 +13,10 @@ const sshFailed = 255
  * Restarts services over the system's `ssh`: key login only, host keys from the configured known_hosts only, and
  * exactly the words that steward.yaml lists for the host and service. Without `ssh` in steward.yaml it refuses all.
  */
-export function createSshActivities(ssh: SshConfig | undefined): Pick<Activities, 'lookAtProcess' | 'restartService'> {
+export function createSshActivities(
+  ssh: SshConfig | undefined,
+  brake: Brake,
+): Pick<Activities, 'lookAtProcess' | 'restartService'> {
   function find({ host, binary }: ServiceTarget) {
     const target = ssh?.hosts[host]
     const commands = target?.services[binary]
@@ -62,7 +66,7 @@ export function createSshActivities(ssh: SshConfig | undefined): Pick<Activities
     /**
      * Restarts a service unless its process is another one than `before`: then an earlier attempt, whose answer was
      * lost, has done it. Without `before` a repeat restarts again.
-     * @throws as `lookAtProcess`
+     * @throws STOPPED, and as `lookAtProcess`
      */
     async restartService({ before, ...service }) {
       const { commands } = find(service)
@@ -71,6 +75,7 @@ export function createSshActivities(ssh: SshConfig | undefined): Pick<Activities
         const isAnother = now && now.pid !== 0 && now.pid !== before.pid
         if (isAnother) return { outcome: 'was restarted' }
       }
+      await brake()
       await execute(service, commands.restart)
       return { outcome: 'restarted' }
     },

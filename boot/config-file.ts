@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { type Document, LineCounter, parseDocument } from 'yaml'
 import { hashOf, type SignalSource } from '../api/access.ts'
 import { Config } from '../core/config.ts'
 import { failure } from '../core/errors.ts'
+import { parseYaml } from './yaml-file.ts'
 
 /**
  * Reads steward.yaml: the file given, STEWARD_CONFIG, or ./steward.yaml; without any, the defaults. Relative paths in
@@ -26,34 +26,11 @@ export async function readConfig(file = process.env.STEWARD_CONFIG): Promise<Con
 
 /** @throws CONFIG_INVALID */
 export function parseConfig(text: string, path: string): Config {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true })
-  const [problem] = document.errors
-  if (problem) throw failure('CONFIG_INVALID', `${path}: ${problem.message.split('\n', 1)[0]}`)
-  const parsed = Config.safeParse(contentOf(document, path) ?? {})
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => {
-      const { path: of, message } = issue
-      const field = issue.code === 'unrecognized_keys' ? [...of, ...issue.keys.slice(0, 1)] : of
-      const node = document.getIn(field, true) as { range?: [number] } | undefined
-      const at = node?.range ? `:${lines.linePos(node.range[0]).line}` : ''
-      return `${path}${at}: ${field.join('.') || 'the file'}: ${message}`
-    })
-    throw failure('CONFIG_INVALID', issues.join('; '))
-  }
-  const names = parsed.data.policies.map(({ name }) => name)
+  const config = parseYaml(Config, text, path)
+  const names = config.policies.map(({ name }) => name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice) throw failure('CONFIG_INVALID', `${path}: two policies are named ${twice}`)
-  return parsed.data
-}
-
-/** Without aliases no few lines can become a giant. @throws CONFIG_INVALID */
-function contentOf(document: Document, path: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 0 })
-  } catch {
-    throw failure('CONFIG_INVALID', `${path}: aliases (*name) are not taken`)
-  }
+  return config
 }
 
 /** Reads the bearer token of each source; only its hash is kept. @throws CONFIG_INVALID */
@@ -80,12 +57,13 @@ async function readToken(source: string, file: string): Promise<string> {
 function withPaths(config: Config, folder: string): Config {
   const from = (path: string) => (isAbsolute(path) ? path : resolve(folder, path))
   const dataDir = from(config.dataDir)
-  const { ssh } = config
+  const { ssh, accessFile } = config
   return {
     ...config,
     dataDir,
     keys: { file: config.keys.file ? from(config.keys.file) : join(dataDir, 'keys.json') },
     sources: config.sources.map((s) => (s.tokenFile ? { ...s, tokenFile: from(s.tokenFile) } : s)),
+    ...(accessFile !== undefined && { accessFile: from(accessFile) }),
     ...(ssh && { ssh: { ...ssh, keyFile: from(ssh.keyFile), knownHostsFile: from(ssh.knownHostsFile) } }),
   }
 }

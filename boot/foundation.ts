@@ -7,8 +7,11 @@ import { createHttp, type Http } from '../openstack/http.ts'
 import { createKeystone, type Keystone } from '../openstack/keystone.ts'
 import { connectClient, type Engine } from '../temporal/connection.ts'
 import { createDelegations, type Delegations } from '../temporal/delegations.ts'
+import { createGovernor, type Governor } from '../temporal/governor.ts'
 import { createIncidents, type Incidents } from '../temporal/incidents.ts'
 import { type Keys, loadKeys } from '../temporal/keys.ts'
+import { createStopButton, type StopButton } from '../temporal/stop.ts'
+import { readStopFile } from './stop-file.ts'
 
 /** What API and worker both stand on. */
 export interface Foundation {
@@ -22,6 +25,8 @@ export interface Foundation {
   readonly sessions: Sessions
   readonly delegations: Delegations
   readonly incidents: Incidents
+  readonly governor: Governor
+  readonly stop: StopButton
   close(): Promise<void>
 }
 
@@ -34,6 +39,22 @@ export async function layFoundation(config: Config, engine: Engine): Promise<Fou
   const keystone = createKeystone({ authUrl: cloud.authUrl, http })
   const delegations = createDelegations(client)
   const sessions = createSessions({ cloud, keystone, http, delegations })
-  const incidents = createIncidents(client, config.policies)
-  return { config, engine, keys, client, cloud, http, keystone, sessions, delegations, incidents, close }
+  const incidents = createIncidents(client, config)
+  const governor = createGovernor(client, config.governor)
+  const stop = createStopButton(client, () => readStopFile(config.dataDir))
+  return {
+    config,
+    engine,
+    keys,
+    client,
+    cloud,
+    http,
+    keystone,
+    sessions,
+    delegations,
+    incidents,
+    governor,
+    stop,
+    close,
+  }
 }

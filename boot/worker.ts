@@ -55,6 +55,7 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
     .finally(() => connection.close())
   // whoever awaits `done` hears of it; until then an early failure must not end the process by itself
   done.catch(() => undefined)
+  await foundation.governor.configure()
   await startWatch(foundation)
   const probe = await serveProbe(config.worker.metrics, () => workers.every((w) => w.getState() === 'RUNNING'))
   return {

@@ -1,5 +1,6 @@
 import type { Call } from './action.ts'
-import type { LogLine } from './alert.ts'
+import type { Entity, LogLine } from './alert.ts'
+import type { Holder, LeaseRequest, Outcome, Survey, Verdict } from './governor.ts'
 import type { Move, Plan } from './plan.ts'
 
 /** A service as Nova's service list shows it now. */
@@ -29,6 +30,13 @@ export interface ProcessStatus {
   readonly startedEpochSeconds: number
 }
 
+/** With whose rights something was done. */
+export interface UsedDelegation {
+  readonly trustId: string
+  /** Who gave the trust. */
+  readonly userId: string
+}
+
 export interface MigrationOutcome {
   /** Host the server is on now; Nova may have chosen another one than planned. */
   readonly host: string
@@ -36,6 +44,8 @@ export interface MigrationOutcome {
   readonly durationMs: number
   /** Nova's own request id of the live-migration call; missing when an earlier attempt had sent it. */
   readonly requestId?: string
+  /** For the audit. */
+  readonly delegation?: UsedDelegation
 }
 
 export interface Evidence {
@@ -73,6 +83,23 @@ export interface Activities {
   // moving servers
   planRelief(input: { host: string; resource: 'vcpu' | 'memory'; limit: number; maxMoves: number }): Promise<Plan>
   liveMigrate(move: Move): Promise<MigrationOutcome>
+
+  // the governor
+  /** How many hosts are well, in the zone of `host` and in the cloud. */
+  surveyHosts(input: { host: string }): Promise<Survey>
+  /** What the governor would say now; nothing is held by it. */
+  consultGovernor(input: { request: LeaseRequest }): Promise<Verdict>
+  /** Hands the request in; the verdict comes to the holder as a signal. */
+  requestLease(input: { request: LeaseRequest }): Promise<void>
+  giveBackLease(input: { requestId: string }): Promise<void>
+  reportOutcome(input: { outcome: Outcome }): Promise<void>
+  /** Of these holders, those that do not run any more. */
+  findEnded(input: { holders: readonly Holder[] }): Promise<{ ended: readonly Holder[] }>
+  /** Leases of runs at work, as a governor without memory finds them. */
+  findHeld(): Promise<{ held: readonly LeaseRequest[] }>
+
+  /** How often this alert has opened an incident lately, the present one included. */
+  recallFirings(input: { policy: string; entity: Entity; withinSeconds: number }): Promise<{ firings: number }>
 
   collectEvidence(input: { host: string; lines: readonly LogLine[] }): Promise<Evidence>
 

@@ -91,7 +91,13 @@ export const catalogue = {
     status: 403,
     remedy: 'ask',
     summary: 'The caller lacks a role that the request needs in this project.',
-    next: 'Ask the owner of the project for the role named in `detail`.',
+    next: 'Ask the owner of the project, or the operator, for one of the roles named in `detail`.',
+  },
+  PERSON_NEEDED: {
+    status: 403,
+    remedy: 'fix',
+    summary: 'The token was got through a trust, so nobody can tell who is behind it; this is for people themselves.',
+    next: 'Log in as yourself.',
   },
   DELEGATION_REFUSED: {
     status: 403,
@@ -231,11 +237,128 @@ export const catalogue = {
     summary: 'Half of the services of one kind, or more, look down at once, so restarting single ones is no answer.',
     next: 'Look at the message bus, the database, the network and the clocks of the control plane.',
   },
+  NOT_CONFIRMED: {
+    status: 409,
+    remedy: 'ask',
+    summary:
+      'The sources of the second look do not agree, or are silent, so nobody can tell whether something is wrong.',
+    next: 'Look at the host; take the incident over, or hand it back for another look.',
+  },
   RUN_IN_PROGRESS: {
     status: 409,
     remedy: 'ask',
     summary: 'Another run of this runbook works on the same target.',
     next: 'Wait for that run to end.',
+  },
+
+  // the governor
+  STOPPED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'Somebody pressed the stop button, so nothing new is begun.',
+    next: 'See who and why with `steward stop show`; `steward resume` when it is over, then hand the incident back.',
+  },
+  OBSERVE_ONLY: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'Steward only watches here: it has decided and recorded, and does nothing.',
+    next: 'Switch the mode to `ask` or `auto` when you trust what it would have done.',
+  },
+  APPROVAL_NEEDED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'A person must say yes to exactly this plan first.',
+    next: 'Read the plan and approve or reject it: `steward incident show`, `steward incident approve`.',
+  },
+  APPROVAL_STALE: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'The answer is for a plan that is not being asked about: it has changed, timed out or been answered.',
+    next: 'Read the present plan and answer that one.',
+  },
+  APPROVAL_OWN: {
+    status: 403,
+    remedy: 'ask',
+    summary: 'Whoever asked for a plan, or has approved it already, cannot be the one who approves it.',
+    next: 'Let another person look at it.',
+  },
+  APPROVAL_REJECTED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'A person said no to the plan, or nobody answered in time.',
+    next: 'Take the incident over, or hand it back for a new plan.',
+  },
+  TARGET_BUSY: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'Somebody else holds the lease on the target, and did not give it back in time.',
+    next: 'See who with `steward lease list`.',
+  },
+  TARGET_PROTECTED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The target is on the list of hosts that no runbook may touch.',
+    next: 'A person does it by hand, or takes the host off `governor.protectedHosts`.',
+  },
+  TARGET_COOLING_DOWN: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The same runbook has just run on the same target; doing it again would hide the cause.',
+    next: 'Find the cause; after the cool-down named in `detail` it may run again.',
+  },
+  TARGETS_MISSING: {
+    status: 400,
+    remedy: 'fix',
+    summary: 'There is no target. Nothing never means everything.',
+    next: 'Name the targets.',
+  },
+  FUSE_BLOWN: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'So many hosts look unhealthy at once that acting on single ones could only make it worse.',
+    next: 'Look at the message bus, the database, the network and the clocks of the control plane.',
+  },
+  SURVEY_STALE: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'Nobody could tell in time how many hosts are well, so nothing is done.',
+    next: 'Check that Nova answers; hand the incident back.',
+  },
+  BUDGET_EXHAUSTED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'As much as the budget allows is being done, or was done in the last hour.',
+    next: 'See the budget named in `detail` with `steward why`; wait, or raise it in steward.yaml.',
+  },
+  GAVE_WAY: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The run came to an end at a safe point, because something more urgent needs its target.',
+    next: 'It is planned anew when the target is free.',
+  },
+  LEASE_NOT_FOUND: {
+    status: 404,
+    remedy: 'fix',
+    summary: 'There is no such lease.',
+    next: 'List the leases: GET /v1/leases.',
+  },
+  LEASE_OF_RUN: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The lease belongs to a run at work, or one that waits; it is never taken away, it ends with the run.',
+    next: 'Take the incident over: its run ends at its next safe point.',
+  },
+  INCIDENT_CLOSED: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'The incident has ended, or is not in a state in which this can be done.',
+    next: 'Read its state: GET /v1/incidents/{id}.',
+  },
+  FLAPPING: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The alert comes and goes, so acting on each of its firings would only add to it.',
+    next: 'Look at the target and at the threshold of the alert.',
   },
 
   // SSH

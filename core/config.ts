@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { GovernorConfig } from './governor.ts'
 import { Policy } from './policy.ts'
 
 const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
@@ -89,6 +90,7 @@ export const Config = z.strictObject({
     })
     .prefault({}),
   policies: z.array(Policy).default([]),
+  governor: GovernorConfig.prefault({}),
   watch: z
     .strictObject({ pollSeconds: z.number().min(1).max(300).default(10).describe("between looks at Nova's services") })
     .prefault({}),
@@ -98,6 +100,15 @@ export const Config = z.strictObject({
       maxDays: z.int().min(1).max(3650).default(370).describe('longest trust Steward asks for'),
     })
     .prefault({}),
-  operatorRole: z.string().default('admin').describe('role a caller needs to read incidents and to delegate'),
+  operatorRole: z
+    .string()
+    .refine((role) => !['reader', 'member', 'manager'].includes(role), 'people of every project have this role')
+    .default('admin')
+    .describe('who has this role may do everything'),
+  accessFile: z.string().optional().describe('what other roles may do, where it is not what is built in'),
+  publicUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('where people reach the API, for links; the address a link was asked for at when left out'),
 })
 export type Config = z.infer<typeof Config>

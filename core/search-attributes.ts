@@ -13,4 +13,4 @@ export const attributes = {
   alertKeys: defineSearchAttributeKey('StewardAlertKeys', 'KEYWORD_LIST'),
 } as const
 
-export type WorkflowKind = 'incident' | 'run' | 'action' | 'delegation' | 'watch'
+export type WorkflowKind = 'incident' | 'run' | 'action' | 'delegation' | 'watch' | 'governor' | 'stop'

@@ -15,6 +15,8 @@ const idempotent: ReadonlySet<Call['method']> = new Set(['GET', 'PUT', 'DELETE']
  */
 export function afterFailure(call: Pick<Call, 'method'>, code: ErrorCode | undefined): Verdict {
   if (code === undefined || code === 'OUTCOME_UNKNOWN') return idempotent.has(call.method) ? 'repeat' : 'look first'
+  // nothing was sent, and what is due may still be wanted when the stop button is released
+  if (code === 'STOPPED') return 'repeat'
   return catalogue[code].remedy === 'retry' ? 'repeat' : 'give up'
 }
 

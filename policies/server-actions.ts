@@ -33,6 +33,12 @@ const known: Readonly<Record<string, Omit<ServerAction, 'serverId'>>> = {
   'os-migrateLive': { recordedAs: 'live-migration', settled: [] },
 }
 
+/** The server that a call changes; undefined when it changes none, or only reads it. */
+export function changedServer({ service, method, path }: Call): string | undefined {
+  if (service !== 'compute' || method === 'GET') return undefined
+  return /^\/servers\/([A-Za-z0-9][A-Za-z0-9-]{0,63})(?:[/?]|$)/.exec(path)?.[1]
+}
+
 /** Reads a call as an action on a server; undefined when it is something else. */
 export function serverActionOf({ service, method, path, body }: Call): ServerAction | undefined {
   const [, serverId] = /^\/servers\/([^/?]+)\/action$/.exec(path) ?? []

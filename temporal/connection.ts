@@ -62,7 +62,13 @@ export async function connectClient(engine: Engine, keys: Keys): Promise<{ clien
       ...engine.connectionOptions,
     }),
   )
-  const options: ClientOptions = { connection, namespace: engine.namespace, dataConverter: createDataConverter(keys) }
+  const options: ClientOptions = {
+    connection,
+    namespace: engine.namespace,
+    dataConverter: createDataConverter(keys),
+    // the memory of a workflow that has ended is no answer to what is the case now
+    workflow: { queryRejectCondition: 'NOT_OPEN' },
+  }
   return { client: new Client(options), close: () => connection.close() }
 }
 

@@ -12,7 +12,10 @@ import {
 import type { ActionState, ActionView, ScheduledAction } from '../core/action.ts'
 import type { Activities, CallOutcome } from '../core/activities.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
+import type { LeaseGrounds, LeaseNeed } from '../core/governor.ts'
 import { afterFailure, backoffMs } from '../policies/repeat.ts'
+import { changedServer } from '../policies/server-actions.ts'
+import { withLease } from './lease.ts'
 import { publish } from './publish.ts'
 import { eventually, once, quick } from './steps.ts'
 
@@ -83,7 +86,7 @@ async function makeCall(action: ScheduledAction, deadlineMs: number): Promise<Ca
     throw failure('TOO_LATE', `Steward came to it after ${new Date(deadlineMs).toISOString()}`)
   for (let attempt = 1; ; attempt++) {
     // a call that was begun is seen through, also when somebody cancels meanwhile: its outcome must be told
-    const { outcome, again } = await CancellationScope.nonCancellable(() => tryCall(action))
+    const { outcome, again } = await CancellationScope.nonCancellable(() => tryCall(action, deadlineMs))
     if (outcome) return outcome
     const waitMs = backoffMs(attempt, action.maxLatenessMs)
     if (Date.now() + waitMs > deadlineMs) throw again
@@ -91,8 +94,40 @@ async function makeCall(action: ScheduledAction, deadlineMs: number): Promise<Ca
   }
 }
 
-/** Makes the call once. Without an outcome it may be made again; `again` is the reason to give when there is no time. */
-async function tryCall({ view, trustId }: ScheduledAction): Promise<{ outcome?: CallOutcome; again?: unknown }> {
+interface Tried {
+  outcome?: CallOutcome
+  /** Why there is none, when the call may be made again. */
+  again?: unknown
+}
+
+/** Makes the call once, with the lease of the server it changes, if it changes one. */
+async function tryCall(action: ScheduledAction, deadlineMs: number): Promise<Tried> {
+  const { call, id, projectId, userId, name } = action.view
+  const serverId = changedServer(call)
+  if (serverId === undefined) return send(action)
+  const need: LeaseNeed = {
+    runbook: 'action',
+    targets: [`server/${serverId}`],
+    within: [`project/${projectId}`],
+    risk: 'move',
+    expectedMs: 120_000,
+  }
+  const waitSeconds = Math.max(1, Math.floor((deadlineMs - Date.now()) / 1000))
+  const grounds: LeaseGrounds = { requester: 'action', by: userId, why: name ?? `action ${id}`, waitSeconds }
+  try {
+    return await withLease(
+      need,
+      grounds,
+      () => undefined,
+      () => send(action),
+    )
+  } catch (error) {
+    if (afterFailure(call, codeOf(error) ?? 'INTERNAL') === 'repeat') return { again: error }
+    throw error
+  }
+}
+
+async function send({ view, trustId }: ScheduledAction): Promise<Tried> {
   const { call } = view
   const what = `${call.method} ${call.service}${call.path}`
   const sentAfter = nowIso()

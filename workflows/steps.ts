@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow'
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
 import type { Activities } from '../core/activities.ts'
 
 /**
@@ -32,6 +32,18 @@ export const once = (summary: string): Activities =>
     startToCloseTimeout: '2m',
     heartbeatTimeout: '20s',
     retry: { maximumAttempts: 1 },
+    summary,
+  })
+
+/**
+ * A word with Steward itself, repeatable and short: made by the worker at hand, so that it costs the engine next to
+ * nothing. Given up after ten minutes.
+ */
+export const internal = (summary: string): Activities =>
+  proxyLocalActivities<Activities>({
+    startToCloseTimeout: '15s',
+    scheduleToCloseTimeout: '10m',
+    retry: { initialInterval: '250ms', maximumInterval: '15s' },
     summary,
   })
 

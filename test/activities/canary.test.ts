@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
 import { createEvidenceActivities } from '../../activities/evidence.ts'
+import { createGovernorActivities } from '../../activities/governor.ts'
 import { createMigrationActivities } from '../../activities/migration.ts'
 import { createServiceActivities } from '../../activities/services.ts'
 import { createTrustActivities } from '../../activities/trusts.ts'
@@ -10,11 +11,26 @@ import type { Activities } from '../../core/activities.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { Answer, Request } from '../fakes/openstack/listener.ts'
 import type { FakeCloud } from '../fakes/openstack.ts'
-import { passing, setUp, stopTheClock } from './rig.ts'
+import { passing, released, setUp, stopTheClock } from './rig.ts'
 
 type Act = (activities: Tried, cloud: FakeCloud, trustId: string) => Promise<unknown>
 
-type Tried = Omit<Activities, 'watchServices' | 'lookAtProcess' | 'restartService'>
+/** What has to do with the engine or with SSH alone never sees a token. */
+type Tried = Omit<
+  Activities,
+  | 'watchServices'
+  | 'lookAtProcess'
+  | 'restartService'
+  | 'consultGovernor'
+  | 'requestLease'
+  | 'giveBackLease'
+  | 'reportOutcome'
+  | 'findEnded'
+  | 'findHeld'
+  | 'recallFirings'
+>
+
+const unused = undefined as never
 
 const service = { host: 'compute1', binary: 'nova-compute' }
 const callTo = (cloud: FakeCloud): Call => ({
@@ -28,6 +44,7 @@ const acts: Record<string, Act> = {
   lookAtService: ({ lookAtService }) => lookAtService(service),
   awaitServiceUp: ({ awaitServiceUp }) =>
     awaitServiceUp({ ...service, stableSeconds: 0, withinSeconds: 1, reportedAfter: null }),
+  surveyHosts: ({ surveyHosts }) => surveyHosts(service),
   collectEvidence: ({ collectEvidence }) => collectEvidence({ host: 'compute1', lines: [] }),
   planRelief: ({ planRelief }) => planRelief({ host: 'compute1', resource: 'vcpu', limit: 0.1, maxMoves: 1 }),
   liveMigrate: ({ liveMigrate }, cloud) =>
@@ -54,9 +71,10 @@ async function working() {
   cloud.addServer({ host: 'compute1' })
   const activities = {
     ...createServiceActivities({ sessions, pause }),
-    ...createMigrationActivities({ sessions, pause }),
+    ...createMigrationActivities({ sessions, pause, brake: released }),
+    ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
     ...createEvidenceActivities(sessions),
-    ...createDeferredCallActivities(sessions, pause),
+    ...createDeferredCallActivities(sessions, pause, released),
     ...createTrustActivities(rig),
   }
   await sessions.throughTrust(trustId).token()

@@ -4,7 +4,7 @@ import type { Call } from '../../core/action.ts'
 import { codeOf, detailsOf } from '../../core/errors.ts'
 import { rejection } from '../openstack/server.ts'
 import { action, deferred, stop } from './deferred.ts'
-import { passing } from './rig.ts'
+import { passing, released } from './rig.ts'
 
 describe('a deferred call', () => {
   it('is made once, in the name of its owner, and carries the id of the run', async () => {
@@ -177,7 +177,7 @@ describe('a deferred call', () => {
   it('is not made after its trust has expired', async () => {
     const { cloud, sessions, run, server } = await deferred()
     const trustId = cloud.addTrust('alice', 'demo', ['member'], -1)
-    const { performCall } = createDeferredCallActivities(sessions, passing())
+    const { performCall } = createDeferredCallActivities(sessions, passing(), released)
     const error = await rejection(run(() => performCall({ call: stop(server), trustId })))
     expect(codeOf(error)).toBe('DELEGATION_LOST')
   })

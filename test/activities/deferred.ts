@@ -1,7 +1,7 @@
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
 import type { Call } from '../../core/action.ts'
 import type { Server } from '../fakes/openstack.ts'
-import { passing, setUp } from './rig.ts'
+import { passing, released, setUp } from './rig.ts'
 
 /** What changes a server. */
 export const action = { service: 'compute', method: 'POST', path: /\/action$/ } as const
@@ -13,7 +13,7 @@ export async function deferred({ timeoutMs = 2_000, status = 'ACTIVE' as 'ACTIVE
   const vmState = status === 'ACTIVE' ? 'active' : 'stopped'
   const server = cloud.addServer({ host: 'compute1', status, vmState })
   const trustId = cloud.addTrust('alice', 'demo', ['member'])
-  const { performCall, reconcileCall } = createDeferredCallActivities(rig.sessions, passing())
+  const { performCall, reconcileCall } = createDeferredCallActivities(rig.sessions, passing(), released)
   return {
     ...rig,
     server,

@@ -4,7 +4,7 @@ import { createMigrationActivities } from '../../activities/migration.ts'
 import { codeOf, detailsOf } from '../../core/errors.ts'
 import { flavors } from '../fakes/openstack/world.ts'
 import { rejection } from '../openstack/server.ts'
-import { passing, setUp } from './rig.ts'
+import { passing, released, setUp } from './rig.ts'
 
 async function picturing() {
   const rig = await setUp()
@@ -150,7 +150,7 @@ describe('the relief of a host', () => {
     const { cloud, sessions, run } = await setUp()
     const [first, second] = [1, 2, 3].map(() => cloud.addServer({ host: 'compute1' }))
     first!.locked = true
-    const { planRelief } = createMigrationActivities({ sessions, pause: passing() })
+    const { planRelief } = createMigrationActivities({ sessions, pause: passing(), brake: released })
     const plan = await run(() => planRelief(options))
     expect(plan.moves).toEqual([
       expect.objectContaining({ serverId: second!.id, from: 'compute1', to: 'compute3', memoryMiB: 1024 }),
@@ -164,14 +164,14 @@ describe('the relief of a host', () => {
     const { cloud, sessions, run } = await setUp()
     for (const _ of [1, 2, 3]) cloud.addServer({ host: 'compute1' })
     for (const name of ['compute2', 'compute3']) cloud.service('nova-compute', name).status = 'disabled'
-    const { planRelief } = createMigrationActivities({ sessions, pause: passing() })
+    const { planRelief } = createMigrationActivities({ sessions, pause: passing(), brake: released })
     const error = await rejection(run(() => planRelief(options)))
     expect(codeOf(error)).toBe('PLAN_IMPOSSIBLE')
   })
 
   it('of a host Nova does not know is refused', async () => {
     const { sessions, run } = await setUp()
-    const { planRelief } = createMigrationActivities({ sessions, pause: passing() })
+    const { planRelief } = createMigrationActivities({ sessions, pause: passing(), brake: released })
     const error = await rejection(run(() => planRelief({ ...options, host: 'compute9' })))
     expect(codeOf(error)).toBe('HOST_UNKNOWN')
   })

@@ -5,7 +5,7 @@ import { codeOf, detailsOf } from '../../core/errors.ts'
 import type { Move } from '../../core/plan.ts'
 import { type FakeCloud, move as putOn, type Server } from '../fakes/openstack.ts'
 import { rejection } from '../openstack/server.ts'
-import { passing, setUp, stopTheClock } from './rig.ts'
+import { passing, released, setUp, stopTheClock } from './rig.ts'
 
 const action = { service: 'compute', method: 'POST', path: /\/action$/ } as const
 
@@ -23,7 +23,7 @@ async function moving(happens: (cloud: FakeCloud, server: Server, wait: number) 
     reason: 'compute1 is too full',
   }
   const pause = passing((wait) => happens(cloud, server, wait))
-  const { liveMigrate } = createMigrationActivities({ sessions: rig.sessions, pause })
+  const { liveMigrate } = createMigrationActivities({ sessions: rig.sessions, pause, brake: released })
   const migrate = (info = {}) => rig.run(() => liveMigrate(plan), info)
   const holders = () => [...(cloud.world.allocations.get(server.id)?.keys() ?? [])]
   return { ...rig, server, plan, migrate, holders }
@@ -35,7 +35,7 @@ beforeEach(stopTheClock)
 
 describe('a live migration', () => {
   it('moves the server to the planned host, in the name of who delegated', async () => {
-    const { cloud, server, migrate, requestId, holders } = await moving()
+    const { cloud, trustId, server, migrate, requestId, holders } = await moving()
     const startMs = Date.now()
     const moved = await migrate()
     expect(moved).toEqual({
@@ -43,6 +43,7 @@ describe('a live migration', () => {
       migrationUuid: cloud.world.migrations[0]?.id,
       durationMs: Date.now() - startMs,
       requestId: server.actions[0]?.requestId,
+      delegation: { trustId, userId: cloud.user('olga').id },
     })
     expect(server).toMatchObject({ host: 'compute2', status: 'ACTIVE' })
     expect(holders()).toEqual(['compute2'])
@@ -252,12 +253,17 @@ describe('what is told of a live migration that ended otherwise', () => {
 it('a live migration is left to another worker when this one leaves mid-way', async () => {
   const { cloud, plan, sessions, run, server } = await moving()
   const leaving = new AbortController()
-  const leave = createMigrationActivities({ sessions, pause: createPause(leaving.signal), pollMs: 600_000 })
+  const leave = createMigrationActivities({
+    sessions,
+    pause: createPause(leaving.signal),
+    pollMs: 600_000,
+    brake: released,
+  })
   const ended = rejection(run(() => leave.liveMigrate(plan)))
   setTimeout(() => leaving.abort(), 100)
   expect(await ended).toMatchObject({ message: 'the worker leaves; another one goes on', nonRetryable: false })
   expect(server.taskState).toBe('migrating')
-  const another = createMigrationActivities({ sessions, pause: passing() })
+  const another = createMigrationActivities({ sessions, pause: passing(), brake: released })
   expect(await run(() => another.liveMigrate(plan), { attempt: 2 })).toMatchObject({ host: 'compute2' })
   expect(begun(cloud)).toHaveLength(1)
 })

@@ -4,7 +4,7 @@ import type { Call } from '../../core/action.ts'
 import { codeOf } from '../../core/errors.ts'
 import { rejection } from '../openstack/server.ts'
 import { action, deferred, stop } from './deferred.ts'
-import { passing, stopTheClock } from './rig.ts'
+import { passing, released, stopTheClock } from './rig.ts'
 
 describe('the look after a call whose answer was lost', () => {
   beforeEach(stopTheClock)
@@ -35,6 +35,7 @@ describe('the look after a call whose answer was lost', () => {
     const { reconcileCall } = createDeferredCallActivities(
       sessions,
       passing(() => server.actions.push(...late)),
+      released,
     )
     const found = await run(() => reconcileCall({ call: stop(server), trustId, sentAfter }))
     expect(found.verdict).toBe('done')

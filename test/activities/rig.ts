@@ -3,6 +3,7 @@ import { Context, type Info } from '@temporalio/activity'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { DefaultLogger } from '@temporalio/worker'
 import { onTestFinished, vi } from 'vitest'
+import type { Brake } from '../../activities/brake.ts'
 import type { Pause } from '../../activities/pause.ts'
 import { createSessions } from '../../activities/sessions.ts'
 import { failure } from '../../core/errors.ts'
@@ -11,6 +12,9 @@ import { createHttp } from '../../openstack/http.ts'
 import { createKeystone } from '../../openstack/keystone.ts'
 import { withSecrets } from '../../openstack/secret.ts'
 import { type FakeCloud, fakeCloud } from '../fakes/openstack.ts'
+
+/** A stop button that nobody presses. */
+export const released: Brake = async () => undefined
 
 /** Steward's login at a cloud, and a way to run its activities there as a worker does. */
 export interface Rig {

@@ -6,6 +6,7 @@ import type { SshConfig } from '../../core/config.ts'
 import { codeOf, detailsOf } from '../../core/errors.ts'
 import { type Sshd, startSshd } from '../fakes/sshd.ts'
 import { closedPort, rejection } from '../openstack/server.ts'
+import { released } from './rig.ts'
 
 const service = { host: 'compute1', binary: 'nova-compute' }
 
@@ -48,7 +49,7 @@ function configured({
 }
 
 function activitiesOf(ssh: SshConfig | undefined) {
-  const { lookAtProcess, restartService } = createSshActivities(ssh)
+  const { lookAtProcess, restartService } = createSshActivities(ssh, released)
   const logger = new DefaultLogger('DEBUG', () => undefined)
   const environment = new MockActivityEnvironment({}, { logger })
   return {

@@ -7,7 +7,7 @@ import { createServiceActivities } from '../../activities/services.ts'
 import { createTrustActivities } from '../../activities/trusts.ts'
 import type { Call } from '../../core/action.ts'
 import { codeOf } from '../../core/errors.ts'
-import { createRig, type Rig } from '../activities/rig.ts'
+import { createRig, type Rig, released } from '../activities/rig.ts'
 import { rejection } from '../openstack/server.ts'
 import { type People, trusting } from './people.ts'
 import { remove, settled, startServer } from './servers.ts'
@@ -63,7 +63,7 @@ export function describeSteward(known: () => People): void {
     })
 
     it('moves a server, and knows afterwards that it has been moved', async () => {
-      const { liveMigrate } = createMigrationActivities({ sessions: rig.sessions, pause })
+      const { liveMigrate } = createMigrationActivities({ sessions: rig.sessions, pause, brake: released })
       const moved = await rig.run(() => liveMigrate(move('compute1', 'compute3')))
       expect(moved).toMatchObject({ host: 'compute3', migrationUuid: expect.stringMatching(/^[0-9a-f]{8}-/) })
       expect(moved.requestId).toMatch(/^req-/)
@@ -74,7 +74,7 @@ export function describeSteward(known: () => People): void {
 
     it('reports a migration that the hypervisor gave up', async () => {
       const { cloud } = known()
-      const { liveMigrate } = createMigrationActivities({ sessions: rig.sessions, pause })
+      const { liveMigrate } = createMigrationActivities({ sessions: rig.sessions, pause, brake: released })
       await cloud.failMigrations('compute3', 'guest memory is dirtied too fast')
       try {
         const error = await rejection(rig.run(() => liveMigrate(move('compute3', 'compute1'))))
@@ -89,7 +89,7 @@ export function describeSteward(known: () => People): void {
     it('stops a server by a trust, finds that done, and takes a second stop for done', async () => {
       const people = known()
       const { trustId } = await trusting(people, 'olga', 'member')
-      const { performCall, reconcileCall } = createDeferredCallActivities(rig.sessions, pause)
+      const { performCall, reconcileCall } = createDeferredCallActivities(rig.sessions, pause, released)
       const sentAfter = new Date().toISOString()
       const call = stop(serverId)
       const look = () => rig.run(() => reconcileCall({ call, trustId, sentAfter }))
@@ -105,7 +105,7 @@ export function describeSteward(known: () => People): void {
     it('finds its delegation lost when its owner loses the role during its life', async () => {
       const { olga, users, projects, roles } = known()
       const { trustId } = await trusting(known(), 'carol', 'member')
-      const { performCall } = createDeferredCallActivities(rig.sessions, pause)
+      const { performCall } = createDeferredCallActivities(rig.sessions, pause, released)
       const { deleteTrust } = createTrustActivities(rig)
       const call: Call = { service: 'compute', method: 'GET', path: '/servers' }
       expect(await rig.run(() => performCall({ call, trustId }))).toMatchObject({ status: 200 })

@@ -15,11 +15,17 @@ export interface CollectEvidence {
  * @throws DELEGATION_MISSING
  */
 export async function collectEvidence({ host, lines }: CollectEvidence): Promise<{ summary: string } & Evidence> {
-  return runbook('collect-evidence', async (note) => {
-    const evidence = await quick(`Collect service states around ${host}`).collectEvidence({ host, lines })
-    const down = evidence.services.filter((s) => s.state === 'down')
-    note(`kept ${lines.length} line(s); ${down.length} of ${evidence.services.length} services down`)
-    const states = down.length === 0 ? 'all up' : `down: ${down.map((s) => `${s.binary}@${s.host}`).join(', ')}`
-    return { summary: `${lines.length} line(s) kept; services ${states}`, ...evidence }
-  })
+  const need = { runbook: 'collect-evidence', targets: [], within: [], risk: 'read', expectedMs: 60_000 } as const
+  return runbook(
+    'collect-evidence',
+    () => ({ need }),
+    undefined,
+    async (note) => {
+      const evidence = await quick(`Collect service states around ${host}`).collectEvidence({ host, lines })
+      const down = evidence.services.filter((s) => s.state === 'down')
+      note(`kept ${lines.length} line(s); ${down.length} of ${evidence.services.length} services down`)
+      const states = down.length === 0 ? 'all up' : `down: ${down.map((s) => `${s.binary}@${s.host}`).join(', ')}`
+      return { summary: `${lines.length} line(s) kept; services ${states}`, ...evidence }
+    },
+  )
 }

@@ -1,12 +1,13 @@
 import type { MigrationOutcome } from '../../core/activities.ts'
+import type { LeaseNeed, Target } from '../../core/governor.ts'
 import type { Move, Plan } from '../../core/plan.ts'
 import type { GaugePolicy } from '../../core/policy.ts'
 import { patient, quick } from '../steps.ts'
-import { runbook } from './runbook.ts'
+import { type Granted, runbook } from './runbook.ts'
 
 export type ReliefOrder = { host: string } & GaugePolicy['with']
 
-export interface RelieveHost extends ReliefOrder {
+export interface RelieveHost extends ReliefOrder, Granted {
   /** Executed literally; made at the start when left out. */
   plan?: Plan
 }
@@ -25,13 +26,17 @@ export interface RelieveHostResult {
  *
  * @throws HOST_UNKNOWN, PLAN_IMPOSSIBLE, SNAPSHOT_INCOMPLETE, MIGRATION_FAILED, DELEGATION_MISSING
  */
-export async function relieveHost({ plan: given, ...order }: RelieveHost): Promise<RelieveHostResult> {
-  return runbook('relieve-host', async (note) => {
-    const { host, resource } = order
+export async function relieveHost({ plan: given, grounds, ...order }: RelieveHost): Promise<RelieveHostResult> {
+  const { host, resource } = order
+  const prepare = async () => {
     const plan = given ?? (await planRelief(order))
+    return { need: reliefLease({ host, plan }), plan }
+  }
+  return runbook('relieve-host', prepare, grounds, async (note, safePoint, { plan }) => {
     note(inWords(plan))
     const moved: RelieveHostResult['moved'] = []
     for (const move of plan.moves) {
+      safePoint()
       const outcome = await patient(
         `Live-migrate ${move.serverName} from ${move.from} to ${move.to}`,
         migrationLimitMs(move.memoryMiB),
@@ -47,6 +52,15 @@ export async function relieveHost({ plan: given, ...order }: RelieveHost): Promi
     }
   })
 }
+
+/** The host that is relieved and every server that moves; where they move to must not be emptied meanwhile. */
+export const reliefLease = ({ host, plan }: { host: string; plan: Plan }): LeaseNeed => ({
+  runbook: 'relieve-host',
+  targets: [`host/${host}`, ...plan.moves.map(({ serverId }): Target => `server/${serverId}`)],
+  within: [...new Set(plan.moves.map(({ to }): Target => `host/${to}`))],
+  risk: 'move',
+  expectedMs: 60_000 + plan.moves.reduce((sum, { memoryMiB }) => sum + migrationLimitMs(memoryMiB), 0),
+})
 
 /** Asks for the plan; the cloud is looked at, nothing is changed. */
 export const planRelief = ({ host, resource, limit, maxMoves }: ReliefOrder): Promise<Plan> =>

@@ -1,10 +1,20 @@
 import type { ServiceTarget } from '../../core/activities.ts'
 import { failure } from '../../core/errors.ts'
+import type { LeaseNeed } from '../../core/governor.ts'
 import type { BinaryPolicy } from '../../core/policy.ts'
 import { patient, quick } from '../steps.ts'
-import { runbook } from './runbook.ts'
+import { type Granted, runbook } from './runbook.ts'
 
-export type RestartService = ServiceTarget & BinaryPolicy['with']
+export type RestartService = ServiceTarget & BinaryPolicy['with'] & Granted
+
+/** The host, while its service restarts and is watched. */
+export const restartLease = ({ host, withinSeconds, maxRestarts }: RestartService): LeaseNeed => ({
+  runbook: 'restart-service',
+  targets: [`host/${host}`],
+  within: [],
+  risk: 'service',
+  expectedMs: (withinSeconds + 120) * (maxRestarts + 1) * 1000,
+})
 
 /**
  * Restarts one service over SSH and waits until Nova has seen it up for `stableSeconds`.
@@ -16,30 +26,40 @@ export type RestartService = ServiceTarget & BinaryPolicy['with']
  */
 export async function restartService(input: RestartService) {
   const { host, binary, stableSeconds, withinSeconds, maxRestarts } = input
-  return runbook('restart-service', async (note) => {
-    const service = `${binary} on ${host}`
-    let restarts = 0
-    for (let falls = 0; falls <= maxRestarts; falls++) {
-      const before = await quick(`Look at ${service}`).lookAtService({ host, binary })
-      if (before.state === 'down') {
-        if (restarts === maxRestarts) break
-        const process = await quick(`Look at the process of ${service}`).lookAtProcess({ host, binary })
-        const { outcome } = await quick(`Restart ${service} over SSH`).restartService({ host, binary, before: process })
-        restarts++
-        note(outcome === 'restarted' ? `restarted ${service}` : `${service} had been restarted already`)
+  return runbook(
+    'restart-service',
+    () => ({ need: restartLease(input) }),
+    input.grounds,
+    async (note, safePoint) => {
+      const service = `${binary} on ${host}`
+      let restarts = 0
+      for (let falls = 0; falls <= maxRestarts; falls++) {
+        const before = await quick(`Look at ${service}`).lookAtService({ host, binary })
+        if (before.state === 'down') {
+          safePoint()
+          if (restarts === maxRestarts) break
+          const process = await quick(`Look at the process of ${service}`).lookAtProcess({ host, binary })
+          const { outcome } = await quick(`Restart ${service} over SSH`).restartService({
+            host,
+            binary,
+            before: process,
+          })
+          restarts++
+          note(outcome === 'restarted' ? `restarted ${service}` : `${service} had been restarted already`)
+        }
+        const { outcome, upAfterMs } = await patient(
+          `Wait until ${service} has been up for ${stableSeconds} s`,
+          (withinSeconds + 60) * 1000,
+        ).awaitServiceUp({ host, binary, stableSeconds, withinSeconds, reportedAfter: reportedBefore(before) })
+        if (outcome === 'stable') {
+          const upAfter = `up after ${(upAfterMs / 1000).toFixed(1)} s and for ${stableSeconds} s since`
+          return { summary: `${service}: ${restarts} restart(s), ${upAfter}`, restarts }
+        }
+        note(`${service} came up and went down again`)
       }
-      const { outcome, upAfterMs } = await patient(
-        `Wait until ${service} has been up for ${stableSeconds} s`,
-        (withinSeconds + 60) * 1000,
-      ).awaitServiceUp({ host, binary, stableSeconds, withinSeconds, reportedAfter: reportedBefore(before) })
-      if (outcome === 'stable') {
-        const upAfter = `up after ${(upAfterMs / 1000).toFixed(1)} s and for ${stableSeconds} s since`
-        return { summary: `${service}: ${restarts} restart(s), ${upAfter}`, restarts }
-      }
-      note(`${service} came up and went down again`)
-    }
-    throw failure('SERVICE_STILL_DOWN', `${service} went down again after ${restarts} restart(s)`, { host })
-  })
+      throw failure('SERVICE_STILL_DOWN', `${service} went down again after ${restarts} restart(s)`, { host })
+    },
+  )
 }
 
 /** A service that is up must report anew only if it was down: its last report then dates from before its death. */

@@ -1,0 +1,147 @@
+import type { Client } from '@temporalio/client'
+import { WorkflowNotFoundError } from '@temporalio/client'
+import type { Activities } from '../core/activities.ts'
+import { codeOf, failure, messageOf } from '../core/errors.ts'
+import type { Holder, LeaseRequest, Ruling, Survey, Verdict } from '../core/governor.ts'
+import type { Governor } from '../temporal/governor.ts'
+import { recentFirings } from '../temporal/incident-desk.ts'
+import { throughEngine } from '../temporal/reach.ts'
+import type { Brake } from './brake.ts'
+import { type ListedService, listServices } from './nova-services.ts'
+import type { Sessions } from './sessions.ts'
+
+export interface GovernorActivitiesOptions {
+  sessions: Sessions
+  governor: Governor
+  client: Client
+  brake: Brake
+  now?: () => number
+}
+
+/** In a storm many ask at the same moment; one look at Nova serves all of them. */
+const surveyKeptMs = 2_000
+/** Workflows asked about at the same time. */
+const atOnce = 10
+
+/** What workflows ask of the governor and of the engine, and what the governor itself must know. */
+export function createGovernorActivities({
+  sessions,
+  governor,
+  client,
+  brake,
+  now = Date.now,
+}: GovernorActivitiesOptions): Pick<
+  Activities,
+  | 'surveyHosts'
+  | 'consultGovernor'
+  | 'requestLease'
+  | 'giveBackLease'
+  | 'reportOutcome'
+  | 'findEnded'
+  | 'findHeld'
+  | 'recallFirings'
+> {
+  let seen: { takenMs: number; services: Promise<ListedService[]> } | undefined
+
+  function services() {
+    if (!seen || now() - seen.takenMs > surveyKeptMs) {
+      const look = { takenMs: now(), services: sessions.forRemediation().then(computeServices) }
+      look.services.catch(() => {
+        if (seen === look) seen = undefined
+      })
+      seen = look
+    }
+    return seen
+  }
+
+  async function hasEnded({ workflowId, runId }: Holder): Promise<boolean> {
+    if (!workflowId) return false
+    try {
+      const { status } = await throughEngine(client, () => client.workflow.getHandle(workflowId, runId).describe())
+      return status.name !== 'RUNNING'
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return true
+      throw error
+    }
+  }
+
+  return {
+    /**
+     * Counts the hosts that are up and down, of those in service, by Nova's word on their nova-compute.
+     * @throws HOST_UNKNOWN when Nova lists no compute service on `host`; DELEGATION_MISSING, CLOUD_UNREACHABLE (retried)
+     */
+    async surveyHosts({ host }) {
+      const { takenMs, services: listed } = services()
+      return surveyOf(await listed, host, takenMs)
+    },
+
+    /** A pressed stop button is one of its reasons. Nothing is held. @throws ENGINE_UNREACHABLE (retried) */
+    async consultGovernor({ request }) {
+      const verdict = await governor.consult(request)
+      try {
+        await brake()
+        return verdict
+      } catch (error) {
+        if (codeOf(error) !== 'STOPPED') throw error
+        return refusedByStop(verdict, messageOf(error))
+      }
+    },
+
+    /** Repeatable. @throws STOPPED, ENGINE_UNREACHABLE (retried) */
+    async requestLease({ request }) {
+      await brake()
+      await governor.request(request)
+    },
+
+    giveBackLease: ({ requestId }) => governor.giveBack(requestId),
+    reportOutcome: ({ outcome }) => governor.report(outcome),
+
+    /** Says of which holders the engine knows that they do not run any more. */
+    async findEnded({ holders }) {
+      const ended: Holder[] = []
+      const queue = holders.values()
+      const lane = async () => {
+        for (const holder of queue) if (await hasEnded(holder)) ended.push(holder)
+      }
+      await Promise.all(Array.from({ length: atOnce }, lane))
+      return { ended }
+    },
+
+    /** Finds the leases of runs at work in what they show of themselves. */
+    async findHeld() {
+      const query = `ExecutionStatus = 'Running' AND (StewardKind = 'run' OR (StewardKind = 'action' AND StewardState = 'running'))`
+      const held = await throughEngine(client, async () => {
+        const found: LeaseRequest[] = []
+        for await (const { memo } of client.workflow.list({ query }))
+          if (memo?.lease) found.push(memo.lease as LeaseRequest)
+        return found
+      })
+      return { held }
+    },
+
+    recallFirings: (input) => recentFirings(client, input),
+  }
+}
+
+const computeServices = (session: Parameters<typeof listServices>[0]) =>
+  listServices(session, { binary: 'nova-compute' })
+
+function surveyOf(services: readonly ListedService[], host: string, takenMs: number): Survey {
+  const zone = services.find((service) => service.host === host)?.zone
+  if (zone === undefined) throw failure('HOST_UNKNOWN', `Nova lists no nova-compute on ${host}`, { host })
+  const inService = services.filter(({ status, forcedDown }) => status === 'enabled' && !forcedDown)
+  const count = (of: readonly ListedService[]) => {
+    const up = of.filter(({ state }) => state === 'up').length
+    return { up, down: of.length - up }
+  }
+  return {
+    takenAt: new Date(takenMs).toISOString(),
+    zone: { name: zone, ...count(inService.filter((service) => service.zone === zone)) },
+    cloud: count(inService),
+  }
+}
+
+function refusedByStop(verdict: Verdict, reason: string): Verdict {
+  const stop: Ruling = { rule: 'stop', says: 'refuse', reason, code: 'STOPPED' }
+  return { ...verdict, says: 'refused', reason, code: 'STOPPED', rulings: [stop, ...verdict.rulings] }
+}
