@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /** An amount of each resource Nova places servers by. */
 export interface Resources {
   readonly vcpu: number
@@ -36,20 +38,22 @@ export interface Snapshot {
   readonly servers: readonly Server[]
 }
 
-export interface Move {
-  readonly serverId: string
-  readonly serverName: string
-  readonly from: string
-  readonly to: string
-  readonly memoryMiB: number
-  readonly reason: string
-}
+export const Move = z.object({
+  serverId: z.string(),
+  serverName: z.string(),
+  from: z.string(),
+  to: z.string(),
+  memoryMiB: z.number(),
+  reason: z.string(),
+})
+export type Move = Readonly<z.infer<typeof Move>>
 
 /** An ordered list of moves, and a reason for everything left alone. Executed literally. */
-export interface Plan {
-  readonly moves: readonly Move[]
-  readonly skipped: readonly { readonly subject: string; readonly reason: string }[]
+export const Plan = z.object({
+  moves: z.array(Move).readonly(),
+  skipped: z.array(z.object({ subject: z.string(), reason: z.string() })).readonly(),
   /** Share of capacity in use on the host before and after the moves, 0..1. */
-  readonly before: number
-  readonly after: number
-}
+  before: z.number(),
+  after: z.number(),
+})
+export type Plan = Readonly<z.infer<typeof Plan>>

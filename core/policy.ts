@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Mode } from './governor.ts'
 
 const name = z
   .string()
@@ -12,6 +13,71 @@ const attempts = z
   .default(1)
   .describe('most runs of the runbook in one incident before people are asked')
 
+const backOffSeconds = z
+  .number()
+  .min(0)
+  .max(86_400)
+  .default(30)
+  .describe('wait before the next attempt; it doubles from attempt to attempt')
+
+const RestartService = z.strictObject({
+  stableSeconds: z.number().min(1).max(3600).default(60).describe('how long the service must stay up'),
+  withinSeconds: z.number().min(5).max(86_400).default(300).describe('time to come up and stay up'),
+  maxRestarts: z.int().min(1).max(5).default(2).describe('most restarts in one run'),
+})
+
+const RelieveHost = z.strictObject({
+  resource: z.enum(['vcpu', 'memory']).default('vcpu').describe('which resource is short'),
+  limit: z.number().gt(0).max(1).default(0.8).describe('share of the capacity in use, 0..1, to come down to'),
+  maxMoves: z.int().min(1).max(50).default(10),
+})
+
+const CollectEvidence = z.strictObject({})
+
+/** One step of the escalation ladder. */
+export const Rung = z.discriminatedUnion('runbook', [
+  z.strictObject({
+    runbook: z.literal('restart-service'),
+    with: RestartService.extend({
+      binary: z.string().min(1).optional().describe('service to restart, where the alert names none'),
+    }).prefault({}),
+    attempts,
+    backOffSeconds,
+  }),
+  z.strictObject({ runbook: z.literal('relieve-host'), with: RelieveHost.prefault({}), attempts, backOffSeconds }),
+  z.strictObject({
+    runbook: z.literal('collect-evidence'),
+    with: CollectEvidence.prefault({}),
+    attempts,
+    backOffSeconds,
+  }),
+])
+export type Rung = z.infer<typeof Rung>
+
+/** Sources of a second look. All of them are asked, and at least `need` must agree that something is wrong. */
+const Confirm = <T extends string>(...sources: [T, ...T[]]) =>
+  z
+    .strictObject({
+      of: z.array(z.enum(sources)).min(1).default([sources[0]]),
+      need: z.int().min(1).max(sources.length).default(1),
+    })
+    .prefault({})
+    .refine(({ of, need }) => need <= new Set(of).size, 'asks for more agreement than there are sources')
+
+/** What every policy may say besides its threshold and its first runbook. */
+const common = {
+  attempts,
+  backOffSeconds,
+  ladder: z
+    .array(Rung)
+    .max(5)
+    .default([])
+    .describe(
+      'further steps of the ladder, tried in turn while the signal does not clear; after them people are asked',
+    ),
+  mode: Mode.optional().describe('stricter than the mode of the whole installation, where it must be'),
+}
+
 /** BINARY: a service of Nova's service list is down. */
 const Binary = z.strictObject({
   name,
@@ -21,15 +87,10 @@ const Binary = z.strictObject({
     hosts: z.array(z.string().min(1)).optional().describe('only these hosts; all when left out'),
   }),
   confirmAfterSeconds: z.number().min(0).max(3600).default(15).describe('wait before the second look'),
+  confirm: Confirm('nova', 'process'),
   runbook: z.literal('restart-service'),
-  with: z
-    .strictObject({
-      stableSeconds: z.number().min(1).max(3600).default(60).describe('how long the service must stay up'),
-      withinSeconds: z.number().min(5).max(86_400).default(300).describe('time to come up and stay up'),
-      maxRestarts: z.int().min(1).max(5).default(2).describe('most restarts in one run'),
-    })
-    .prefault({}),
-  attempts,
+  with: RestartService.prefault({}),
+  ...common,
 })
 
 /** GAUGE: a monitor measured and sent an alert with a host label. */
@@ -44,16 +105,10 @@ const Gauge = z.strictObject({
     hostLabel: z.string().min(1).default('host').describe('label with the hypervisor host name'),
   }),
   runbook: z.literal('relieve-host'),
-  with: z
-    .strictObject({
-      resource: z.enum(['vcpu', 'memory']).default('vcpu').describe('which resource is short'),
-      limit: z.number().gt(0).max(1).default(0.8).describe('share of the capacity in use, 0..1, to come down to'),
-      maxMoves: z.int().min(1).max(50).default(10),
-    })
-    .prefault({}),
+  with: RelieveHost.prefault({}),
   clearWithinSeconds: z.number().min(1).max(86_400).default(900).describe('time for the monitor to say it is over'),
   stableSeconds: z.number().min(0).max(3600).default(60).describe('how long it must stay over'),
-  attempts,
+  ...common,
 })
 
 /** TAILABLE: more than `count` records of one component on one host within a window. */
@@ -67,7 +122,7 @@ const Tailable = z.strictObject({
     windowSeconds: z.number().min(1).max(3600),
   }),
   runbook: z.literal('collect-evidence'),
-  with: z.strictObject({}).prefault({}),
+  with: CollectEvidence.prefault({}),
   quietSeconds: z.number().min(1).max(3600).default(60).describe('closes after the log was quiet for this long'),
   silentAfterSeconds: z
     .number()
@@ -75,7 +130,7 @@ const Tailable = z.strictObject({
     .max(86_400)
     .default(600)
     .describe('asks people when the source itself was not heard from for this long'),
-  attempts,
+  ...common,
 })
 
 /** When … then …: one rule of steward.yaml. A running incident keeps the version it started with. */

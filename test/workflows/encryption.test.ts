@@ -6,10 +6,10 @@ import { expect, inject, it } from 'vitest'
 import { failure } from '../../core/errors.ts'
 import { createActions } from '../../temporal/actions.ts'
 import { createIncidents } from '../../temporal/incidents.ts'
-import { observe } from '../../workflows/incident.ts'
+import { observe } from '../../workflows/incident/incident.ts'
 import { actionOf, startAction } from './action-bench.ts'
 import { until, untilState, useWorker, viewOf } from './engine.ts'
-import { alertOf, openIncident, tailablePolicy } from './incident-bench.ts'
+import { alertOf, configOf, openIncident, tailablePolicy } from './incident-bench.ts'
 
 const bench = useWorker()
 
@@ -63,7 +63,7 @@ it('nothing that people or clouds say can be read in the database: only ids and 
   const policy = tailablePolicy({ silentAfterSeconds: 60 })
   const line = { at: canary, level: 'ERROR', component: 'x', text: canary, requestIds: [canary] }
   const burst = { summary: canary, lines: [line], figures: { [canary]: 1 } }
-  await createIncidents(bench.client, [policy]).report(alertOf(policy, { host: `${cloud.host}-other` }, burst))
+  await createIncidents(bench.client, configOf(policy)).report(alertOf(policy, { host: `${cloud.host}-other` }, burst))
   const incident = await openIncident(bench, cloud, policy, burst)
   await untilState(incident, 'verifying')
   await incident.signal(observe, alertOf(policy, cloud, { ...burst, status: 'quiet' }))

@@ -13,7 +13,7 @@ import { createIncidents } from '../../temporal/incidents.ts'
 import { loadKeys } from '../../temporal/keys.ts'
 import { actionOf, startAction } from './action-bench.ts'
 import { until, viewOf } from './engine.ts'
-import { alertOf, gaugePolicy } from './incident-bench.ts'
+import { alertOf, configOf, gaugePolicy } from './incident-bench.ts'
 import { freePort } from './ports.ts'
 
 type AtEnd = TestContext['onTestFinished']
@@ -169,7 +169,7 @@ describe.concurrent('a Temporal that is stopped', () => {
     await stop()
     const policy = gaugePolicy()
     const beginMs = Date.now()
-    const reported = createIncidents(client, [policy]).report(alertOf(policy, { host: 'cmp-1' }))
+    const reported = createIncidents(client, configOf(policy)).report(alertOf(policy, { host: 'cmp-1' }))
     expect(await refusalOf(reported)).toEqual({ code: 'ENGINE_UNREACHABLE', message: 'Temporal does not answer' })
     expect(Date.now() - beginMs).toBeLessThan(8_000)
   })

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { type DelegationView, remediationDelegationId } from '../../core/delegation.ts'
-import { codeOf } from '../../core/errors.ts'
+import { codeOf, failure } from '../../core/errors.ts'
 import type { IncidentView } from '../../core/incident.ts'
+import { attributes } from '../../core/search-attributes.ts'
 import { taskQueues } from '../../core/task-queues.ts'
 import { createDelegations } from '../../temporal/delegations.ts'
+import { recentFirings } from '../../temporal/incident-desk.ts'
 import { createIncidentList } from '../../temporal/incident-list.ts'
 import { createIncidents, incidentId } from '../../temporal/incidents.ts'
-import { until, useWorker, viewOf } from './engine.ts'
-import { alertOf, gaugePolicy, tailablePolicy } from './incident-bench.ts'
+import { until, untilState, useWorker, viewOf } from './engine.ts'
+import { alertOf, configOf, gaugePolicy, tailablePolicy } from './incident-bench.ts'
 import type { Cloud, Script } from './scripted.ts'
 
 // the one file with a worker on the queue that the facades name
@@ -16,7 +18,7 @@ const policy = gaugePolicy()
 const plan: Script = { planRelief: { moves: [], skipped: [], before: 0.5, after: 0.5 } }
 
 function intake(cloud: Cloud) {
-  const incidents = createIncidents(bench.client, [policy, tailablePolicy()])
+  const incidents = createIncidents(bench.client, configOf(policy, tailablePolicy()))
   const handle = bench.client.workflow.getHandle(incidentId(policy.name, { host: cloud.host }))
   return { incidents, handle, cloud, view: () => viewOf<IncidentView>(handle) }
 }
@@ -43,7 +45,7 @@ describe('an alert', () => {
     const { cloud, incidents, handle, view } = intake(bench.cloud(plan))
     const alert = alertOf(policy, cloud)
     // half of them through another process with a memory of its own
-    const others = createIncidents(bench.client, [policy])
+    const others = createIncidents(bench.client, configOf(policy))
     const receipts = await Promise.all(
       Array.from({ length: 50 }, (_, n) => (n % 2 ? incidents : others).report({ ...alert, observedAt: `${n}` })),
     )
@@ -64,7 +66,7 @@ describe('an alert', () => {
     await incidents.report({ ...alert, status: 'resolved' })
     await handle.result()
     expect(await incidents.report(alert)).toBe('duplicate')
-    expect(await createIncidents(bench.client, [policy]).report(alert)).toBe('duplicate')
+    expect(await createIncidents(bench.client, configOf(policy)).report(alert)).toBe('duplicate')
     // a new start of the same condition is no duplicate
     expect(await incidents.report({ ...alert, key: 'it began anew' })).toBe('opened')
     await incidents.report({ ...alert, key: 'it began anew', status: 'resolved' })
@@ -77,7 +79,9 @@ describe('an alert', () => {
     await incidents.report({ ...alert, key: 'a later start' })
     await incidents.report({ ...alert, key: 'a later start', status: 'resolved' })
     await handle.result()
-    expect(await createIncidents(bench.client, [policy]).report({ ...alert, key: 'a later start' })).toBe('duplicate')
+    expect(await createIncidents(bench.client, configOf(policy)).report({ ...alert, key: 'a later start' })).toBe(
+      'duplicate',
+    )
   })
 
   it('whose end was delivered before its beginning opens nothing', async () => {
@@ -86,6 +90,58 @@ describe('an alert', () => {
     expect(await incidents.report({ ...alert, status: 'resolved' })).toBe('nothing open')
     expect(await incidents.report(alert)).toBe('duplicate')
     await expect(handle.describe()).rejects.toThrow(/not found/)
+  })
+
+  it('that still fires is no news to an incident that rests: only what is new is told to it', async () => {
+    const { cloud, incidents, handle, view } = intake(
+      bench.cloud({ planRelief: failure('PLAN_IMPOSSIBLE', 'no host has room') }),
+    )
+    const alert = alertOf(policy, cloud)
+    expect(await incidents.report(alert)).toBe('opened')
+    await untilState(handle, 'escalated')
+    const events = async () => (await handle.describe()).historyLength
+    const before = await events()
+    for (let turn = 0; turn < 5; turn++) expect(await incidents.report(alert)).toBe('joined')
+    expect(await events()).toBe(before)
+    // a new start of it, and its end, are told
+    expect(await incidents.report({ ...alert, key: 'it began anew' })).toBe('joined')
+    const keys = async () => (await handle.describe()).typedSearchAttributes.get(attributes.alertKeys)
+    await until(async () => (await keys())?.includes('it began anew'), true)
+    expect(await incidents.report({ ...alert, key: 'it began anew' })).toBe('joined')
+    expect(await incidents.report({ ...alert, key: 'it began anew', status: 'resolved' })).toBe('joined')
+    await handle.result()
+    expect(await view()).toMatchObject({ state: 'closed', signals: 3 })
+  })
+
+  it('that fires once more after its end was heard is told, also to an incident that rests', async () => {
+    const cloud = bench.cloud({ planRelief: failure('PLAN_IMPOSSIBLE', 'no host has room') })
+    const slow = gaugePolicy({ name: 'slow', stableSeconds: 3600 })
+    const incidents = createIncidents(bench.client, configOf(slow))
+    const handle = bench.client.workflow.getHandle(incidentId('slow', { host: cloud.host }))
+    const alert = alertOf(slow, cloud)
+    await incidents.report(alert)
+    await untilState(handle, 'escalated')
+    await incidents.report({ ...alert, status: 'resolved' })
+    const isClear = async () => 'clearSince' in (await viewOf<IncidentView>(handle))
+    await until(isClear, true)
+    await incidents.report(alert)
+    await until(isClear, false)
+    await handle.terminate()
+  })
+
+  it('that fires again right after its incident was closed opens the next one, and each is counted', async () => {
+    const { cloud, incidents, handle } = intake(bench.cloud(plan))
+    for (const start of ['first', 'second', 'third']) {
+      const alert = alertOf(policy, cloud, { key: start })
+      expect(await incidents.report(alert)).toBe('opened')
+      await incidents.report({ ...alert, status: 'resolved' })
+      await bench.client.workflow.getHandle(handle.workflowId).result()
+    }
+    const lately = { policy: policy.name, entity: { host: cloud.host }, withinSeconds: 600 }
+    await until(() => recentFirings(bench.client, lately), { firings: 3 })
+    // of another policy, or longer ago, there were none but the one that asks
+    expect(await recentFirings(bench.client, { ...lately, policy: 'another' })).toEqual({ firings: 1 })
+    expect(await recentFirings(bench.client, { ...lately, withinSeconds: 0 })).toEqual({ firings: 1 })
   })
 
   it('of no policy is refused', async () => {
@@ -103,6 +159,15 @@ describe('an alert', () => {
     expect(await list.show(runId)).toMatchObject({ id: runId, host: cloud.host, summary: 'found by its id' })
     const nobody = await list.show('00000000-0000-4000-8000-000000000000').catch((error: unknown) => error)
     expect(codeOf(nobody)).toBe('INCIDENT_NOT_FOUND')
+    const { state = 'closed' } = await list.show(runId)
+    const { openedAt } = await list.show(runId)
+    const found = async (filter: Parameters<typeof list.list>[1]) => (await list.list(5, filter)).map(({ id }) => id)
+    await until(() => found({ state, host: cloud.host, policy: policy.name }), [runId])
+    expect(await found({ host: cloud.host, openedAfter: openedAt })).toEqual([runId])
+    const later = new Date(Date.parse(openedAt) + 1000).toISOString()
+    expect(await found({ host: cloud.host, openedAfter: later })).toEqual([])
+    expect(await found({ host: cloud.host, state: 'flapping' })).toEqual([])
+    expect(await found({ host: cloud.host, policy: "x' OR StewardKind = 'incident" })).toEqual([])
     await handle.terminate()
   })
 })

@@ -27,14 +27,20 @@ export const sharedEngine = (): Engine => ({
   namespace: 'default',
 })
 
+/** Activities that are not scripted but real, on the engine of the tests. */
+export type RealActivities = (client: Client, taskQueue: string) => Partial<Activities>
+
 /** A worker for the tests of one file, on a task queue of its own unless one is named; it leaves when they are done. */
-export function useWorker(taskQueue = `test-${randomUUID()}`): Bench {
-  const worlds = createWorlds()
+export function useWorker(taskQueue = `test-${randomUUID()}`, real: RealActivities = () => ({})): Bench {
   let client: Client
+  const worlds = createWorlds(() => client)
   let keys: Keys
   let connection: NativeConnection
   let leave: (() => Promise<void>)[] = []
-  const start = (queue: string) => startWorker({ connection, keys, taskQueue: queue, activities: worlds.activities })
+  const start = (queue: string) => {
+    const activities = { ...worlds.activities, ...real(client, queue) }
+    return startWorker({ connection, keys, taskQueue: queue, activities })
+  }
   beforeAll(async () => {
     quietRuntime()
     keys = await loadKeys(inject('engine').keysFile)
@@ -107,7 +113,7 @@ export async function listedState(handle: Pick<WorkflowHandle, 'describe'>): Pro
 
 /** Waits until a look from outside gives what is expected. */
 export const until = <T>(look: () => T | Promise<T>, expected: T): Promise<void> =>
-  vi.waitFor(async () => expect(await look()).toEqual(expected), { timeout: 10_000, interval: 40 })
+  vi.waitFor(async () => expect(await look()).toEqual(expected), { timeout: 45_000, interval: 40 })
 
 /** Waits for a state to be seen from outside. */
 export const untilState = (handle: Pick<WorkflowHandle, 'describe'>, state: string): Promise<void> =>

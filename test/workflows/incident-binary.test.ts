@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import type { ServiceInCompany } from '../../core/activities.ts'
 import { failure } from '../../core/errors.ts'
 import type { IncidentView } from '../../core/incident.ts'
 import type { BinaryPolicy } from '../../core/policy.ts'
-import { observe } from '../../workflows/incident.ts'
+import { observe } from '../../workflows/incident/incident.ts'
 import { listedState, until, untilState, useWorker, viewOf } from './engine.ts'
-import { alertOf, binaryPolicy, openIncident, service } from './incident-bench.ts'
+import { alertOf, binaryPolicy, followTo, openIncident, service, texts } from './incident-bench.ts'
 import { gate, never, type Script } from './scripted.ts'
 
 const bench = useWorker()
@@ -15,12 +16,6 @@ const recovers: Script = {
   lookAtProcess: process,
   restartService: { outcome: 'restarted' },
   awaitServiceUp: { outcome: 'stable', upAfterMs: 1200 },
-}
-const staysDown: Script = {
-  lookAtService: service('down'),
-  lookAtProcess: process,
-  restartService: { outcome: 'restarted' },
-  awaitServiceUp: failure('SERVICE_STILL_DOWN', 'nova-compute is still down after 300 s'),
 }
 
 async function incidentOf(script: Script, more: Partial<BinaryPolicy> = {}) {
@@ -46,13 +41,30 @@ describe.concurrent('a service that is down', () => {
     expect(view).toMatchObject({
       state: 'closed',
       signals: 1,
-      runs: [{ runbook: 'restart-service', workflowId: runId, outcome: 'succeeded' }],
+      runs: [
+        {
+          ...{ runbook: 'restart-service', workflowId: runId, outcome: 'succeeded', helped: true },
+          targets: [`host/${cloud.host}`],
+        },
+      ],
+      confirmedAt: expect.any(String),
+      recoveredAt: expect.any(String),
       reason: { detail: `nova-compute on ${cloud.host} is up and stayed up for 60 s` },
     })
     expect(view.reason).not.toHaveProperty('code')
     expect(view.runs[0]?.detail).toContain('1 restart(s), up after 1.2 s')
     expect(await viewOf(handle)).toEqual(view)
     expect(await listedState(handle)).toBe('closed')
+    // the run has a lease and says on what grounds; how it turned out is told
+    const { runId: incidentRunId } = await handle.describe()
+    expect(cloud.inputs('requestLease')[0]?.request).toMatchObject({
+      ...{ requester: 'alert', by: 'compute-down', why: `something is wrong with ${cloud.host}`, incidentRunId },
+      ...{ targets: [`host/${cloud.host}`], risk: 'service', holder: { workflowId: runId } },
+    })
+    expect(cloud.inputs('giveBackLease')).toHaveLength(1)
+    expect(cloud.inputs('reportOutcome')).toEqual([
+      { outcome: { runbook: 'restart-service', at: expect.any(String), helped: true } },
+    ])
     expect(await listedState(bench.client.workflow.getHandle(runId))).toBe('succeeded')
   })
 
@@ -102,7 +114,51 @@ describe.concurrent('a service that is down', () => {
   it('is a matter for people when half of its kind stay down for longer than that is waited out', async () => {
     const cloud = bench.cloud({ lookAtService: service('down', { company: { up: 2, down: 2 } }) })
     const handle = await openIncident(bench, cloud, binaryPolicy(), {}, { outagePatienceMs: 0 })
-    expect(await handle.result()).toMatchObject({ state: 'escalated', reason: { code: 'MASS_OUTAGE' }, runs: [] })
+    expect(await followTo(handle, 'escalated')).toMatchObject({
+      state: 'escalated',
+      reason: { code: 'MASS_OUTAGE' },
+      runs: [],
+    })
+  })
+
+  describe.each([
+    ['has no process', null, 'there is no process'],
+    ['has left process 0 behind', { pid: 0, startedEpochSeconds: 0 }, 'there is no process'],
+  ])('whose process is looked at too and which %s', (_case, seen, word) => {
+    it('is restarted when both sources must agree', async () => {
+      const { handle } = await incidentOf(
+        { ...recovers, lookAtProcess: seen },
+        { confirm: { of: ['nova', 'process'], need: 2 } },
+      )
+      const view = await handle.result()
+      expect(view).toMatchObject({ state: 'closed', runs: [{ outcome: 'succeeded' }] })
+      expect(texts(view)).toContain(
+        `confirmed, 2 of 2 source(s) agree, 2 must: nova: a second look found the service down; process: ${word}`,
+      )
+    })
+  })
+
+  it.each([
+    ['is running', process, 'process: the process 100 is running'],
+    ['cannot be looked at', failure('SSH_UNREACHABLE', 'no route to it'), 'process: no route to it'],
+  ])('is a matter for people when both sources must agree and its process %s', async (_case, seen, word) => {
+    const { cloud, handle } = await incidentOf(
+      { ...recovers, lookAtProcess: seen },
+      { confirm: { of: ['nova', 'process'], need: 2 } },
+    )
+    const view = await followTo(handle, 'escalated')
+    expect(view).toMatchObject({ reason: { code: 'NOT_CONFIRMED' }, runs: [] })
+    expect(view.reason?.detail).toContain('1 of 2 source(s) agree, 2 must')
+    expect(view.reason?.detail).toContain(word)
+    expect(cloud.inputs('lookAtProcess')).toHaveLength(1)
+  })
+
+  it('is restarted when one of two sources is enough and its host is silent', async () => {
+    const { handle } = await incidentOf(
+      { ...recovers, lookAtProcess: [failure('SSH_UNREACHABLE', 'no route to it'), null] },
+      { confirm: { of: ['nova', 'process'], need: 1 } },
+    )
+    expect(await handle.result()).toMatchObject({ state: 'closed', runs: [{ outcome: 'succeeded' }] })
   })
 
   it('is restarted when it is the only one of its kind', async () => {
@@ -110,6 +166,22 @@ describe.concurrent('a service that is down', () => {
       service(state, { company: { up: Number(state === 'up'), down: Number(state === 'down') } })
     const { handle } = await incidentOf({ ...recovers, lookAtService: [alone('down'), alone('down'), alone('up')] })
     expect(await handle.result()).toMatchObject({ state: 'closed', runs: [{ outcome: 'succeeded' }] })
+  })
+
+  it('that goes down anew at the very moment of the last look is looked at once more', async () => {
+    const look = gate<ServiceInCompany>()
+    const { cloud, handle, policy } = await incidentOf({
+      ...recovers,
+      lookAtService: [service('down'), service('down'), () => look.opened, service('down')],
+    })
+    await until(() => cloud.inputs('lookAtService').length, 3)
+    const startsAt = '2026-11-21T00:10:00.000Z'
+    await handle.signal(observe, alertOf(policy, cloud, { key: 'it began anew', startsAt }))
+    look.open(service('up'))
+    expect(await followTo(handle, 'escalated')).toMatchObject({
+      reason: { code: 'SERVICE_STILL_DOWN' },
+      runs: [{ outcome: 'succeeded', helped: false }],
+    })
   })
 
   it('gets one run however many alerts come in while it is at work', async () => {
@@ -122,57 +194,6 @@ describe.concurrent('a service that is down', () => {
     const view = await handle.result()
     expect(view).toMatchObject({ state: 'closed', signals: 3 })
     expect(view.runs).toHaveLength(1)
-    expect(cloud.inputs('restartService')).toHaveLength(1)
-  })
-})
-
-describe.concurrent('a runbook that does not help', () => {
-  it('is run as often as the policy says, then people are asked, with code and reason', async () => {
-    const { cloud, handle } = await incidentOf(staysDown, { attempts: 2 })
-    const view = await handle.result()
-    expect(view).toMatchObject({
-      state: 'escalated',
-      reason: { code: 'SERVICE_STILL_DOWN', detail: 'nova-compute is still down after 300 s' },
-      runs: [
-        { outcome: 'failed', detail: 'nova-compute is still down after 300 s' },
-        { outcome: 'failed', detail: 'nova-compute is still down after 300 s' },
-      ],
-    })
-    expect(cloud.inputs('restartService')).toHaveLength(2)
-    expect(new Set(view.runs.map((run) => run.runId)).size).toBe(2)
-    expect(await listedState(handle)).toBe('escalated')
-  })
-
-  it('does not close the incident when the service is down again at the last look', async () => {
-    const { cloud, handle } = await incidentOf({ ...recovers, lookAtService: service('down') })
-    expect(await handle.result()).toMatchObject({
-      state: 'escalated',
-      reason: { code: 'SERVICE_STILL_DOWN', detail: `nova-compute on ${cloud.host} is down again` },
-      runs: [{ outcome: 'succeeded' }],
-    })
-  })
-
-  it('asks people when nobody has delegated the rights to look', async () => {
-    const { handle } = await incidentOf({ lookAtService: failure('DELEGATION_MISSING', 'nobody has delegated rights') })
-    expect(await handle.result()).toMatchObject({
-      state: 'escalated',
-      reason: { code: 'DELEGATION_MISSING' },
-      runs: [],
-    })
-  })
-
-  it('is not started while another incident runs it on the same target', async () => {
-    const restart = gate<{ outcome: 'restarted' }>()
-    const { cloud, handle } = await incidentOf({
-      ...recovers,
-      lookAtService: () => service(cloud.inputs('awaitServiceUp').length === 0 ? 'down' : 'up'),
-      restartService: () => restart.opened,
-    })
-    await until(() => cloud.names().at(-1), 'restartService')
-    const rival = await openIncident(bench, { ...cloud }, binaryPolicy({ name: 'another-policy' }))
-    expect(await rival.result()).toMatchObject({ state: 'escalated', reason: { code: 'RUN_IN_PROGRESS' }, runs: [] })
-    restart.open({ outcome: 'restarted' })
-    await handle.result()
     expect(cloud.inputs('restartService')).toHaveLength(1)
   })
 })

@@ -4,9 +4,9 @@ import { failure } from '../../core/errors.ts'
 import type { IncidentView } from '../../core/incident.ts'
 import type { Move, Plan } from '../../core/plan.ts'
 import type { GaugePolicy } from '../../core/policy.ts'
-import { observe } from '../../workflows/incident.ts'
+import { observe } from '../../workflows/incident/incident.ts'
 import { until, untilState, useWorker, viewOf } from './engine.ts'
-import { alertOf, gaugePolicy, openIncident } from './incident-bench.ts'
+import { alertOf, followTo, gaugePolicy, openIncident, texts } from './incident-bench.ts'
 import { gate, type Script } from './scripted.ts'
 
 const bench = useWorker()
@@ -69,6 +69,7 @@ describe.concurrent('a host that is too full', () => {
       reason: { detail: 'resolved before anything was done' },
     })
     expect(cloud.names()).toEqual(['planRelief'])
+    expect(cloud.inputs('consultGovernor')).toEqual([])
   })
 
   it('needs no run when the alert had resolved before it could begin', async () => {
@@ -84,7 +85,7 @@ describe.concurrent('a host that is too full', () => {
 
   it('is a matter for people when the alert does not resolve in time, although the runbook ended well', async () => {
     const { cloud, handle } = await incidentOf({ planRelief: noMove }, { clearWithinSeconds: 1 })
-    expect(await handle.result()).toMatchObject({
+    expect(await followTo(handle, 'escalated')).toMatchObject({
       state: 'escalated',
       reason: { code: 'SIGNAL_NOT_CLEARED', detail: `the alert on ${cloud.host} did not resolve within 1 s` },
       runs: [{ outcome: 'succeeded' }],
@@ -96,7 +97,41 @@ describe.concurrent('a host that is too full', () => {
     await untilState(handle, 'verifying')
     await say('resolved')
     await say('firing')
-    expect(await handle.result()).toMatchObject({ state: 'escalated', reason: { code: 'SIGNAL_NOT_CLEARED' } })
+    expect(await followTo(handle, 'escalated')).toMatchObject({
+      state: 'escalated',
+      reason: { code: 'SIGNAL_NOT_CLEARED' },
+    })
+  })
+
+  it('is not taken for relieved when the end of an earlier start of the alert is delivered late', async () => {
+    const { cloud, handle, policy } = await incidentOf({ planRelief: noMove }, { clearWithinSeconds: 3 })
+    const again = { key: 'it began anew', startsAt: '2026-11-21T00:10:00.000Z' }
+    await handle.signal(observe, alertOf(policy, cloud, again))
+    await handle.signal(observe, alertOf(policy, cloud, { status: 'resolved' }))
+    expect(await followTo(handle, 'escalated')).toMatchObject({ signals: 3, reason: { code: 'SIGNAL_NOT_CLEARED' } })
+    await handle.signal(observe, alertOf(policy, cloud, { ...again, status: 'resolved' }))
+    expect(await handle.result()).toMatchObject({ state: 'closed', signals: 4 })
+  })
+
+  it('is looked at anew when the alert begins anew while its incident is being closed', async () => {
+    const told = gate<undefined>()
+    const { cloud, handle, say, policy } = await incidentOf({ planRelief: noMove, reportOutcome: () => told.opened })
+    await untilState(handle, 'verifying')
+    await say('resolved')
+    const isClear = async () => 'clearSince' in (await viewOf<object>(handle))
+    // the end was seen, and the incident waits for the governor before it closes
+    await until(isClear, true)
+    await until(() => cloud.inputs('reportOutcome').length > 0, true)
+    await handle.signal(observe, alertOf(policy, cloud, { key: 'it began anew' }))
+    await until(isClear, false)
+    told.open(undefined)
+    await until(() => cloud.inputs('planRelief').length, 2)
+    await untilState(handle, 'verifying')
+    const view = await viewOf<IncidentView>(handle)
+    expect(texts(view)).toContain('the alert fires again')
+    expect(view).not.toHaveProperty('endedAt')
+    await say('resolved')
+    expect(await handle.result()).toMatchObject({ state: 'closed', runs: [{ helped: true }, { helped: true }] })
   })
 
   it('is relieved when the alert comes back once and then stays over', async () => {
@@ -127,7 +162,7 @@ describe.concurrent('a host that is too full', () => {
       ],
     })
     const handle = await openIncident(bench, cloud, gaugePolicy())
-    expect(await handle.result()).toMatchObject({
+    expect(await followTo(handle, 'escalated')).toMatchObject({
       state: 'escalated',
       reason: { code: 'MIGRATION_FAILED', detail: 'Nova gave up: no valid host' },
       runs: [{ outcome: 'failed', detail: 'Nova gave up: no valid host' }],

@@ -3,9 +3,9 @@ import type { Evidence } from '../../core/activities.ts'
 import type { Alert, LogLine } from '../../core/alert.ts'
 import { failure } from '../../core/errors.ts'
 import type { TailablePolicy } from '../../core/policy.ts'
-import { observe } from '../../workflows/incident.ts'
+import { observe } from '../../workflows/incident/incident.ts'
 import { until, untilState, useWorker } from './engine.ts'
-import { alertOf, openIncident, tailablePolicy } from './incident-bench.ts'
+import { alertOf, followTo, openIncident, tailablePolicy } from './incident-bench.ts'
 import { gate, type Script } from './scripted.ts'
 
 const bench = useWorker()
@@ -47,7 +47,7 @@ describe.concurrent('a burst of errors in a log', () => {
 
   it('is a matter for people when its source falls silent: no news is not good news', async () => {
     const { handle } = await incidentOf({ collectEvidence: evidence }, { silentAfterSeconds: 1 })
-    expect(await handle.result()).toMatchObject({
+    expect(await followTo(handle, 'escalated')).toMatchObject({
       state: 'escalated',
       reason: { code: 'SIGNAL_SOURCE_SILENT', detail: 'nothing was heard of the log for 1 s' },
     })
@@ -61,7 +61,7 @@ describe.concurrent('a burst of errors in a log', () => {
 
   it('is a matter for people when no evidence can be had', async () => {
     const { handle } = await incidentOf({ collectEvidence: failure('DELEGATION_MISSING', 'nobody has delegated') })
-    expect(await handle.result()).toMatchObject({
+    expect(await followTo(handle, 'escalated')).toMatchObject({
       state: 'escalated',
       reason: { code: 'DELEGATION_MISSING' },
       runs: [{ outcome: 'failed', detail: 'nobody has delegated' }],

@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Context } from '@temporalio/activity'
 import { Worker } from '@temporalio/worker'
 import type { Activities } from '../../core/activities.ts'
-import { connectWorker } from '../../temporal/connection.ts'
+import { connectClient, connectWorker } from '../../temporal/connection.ts'
 import { createDataConverter } from '../../temporal/data-converter.ts'
 import { loadKeys } from '../../temporal/keys.ts'
+import { tellHolder } from './scripted.ts'
 
 /** How a test starts this process: `node --import tsx mortal-worker.ts '<JSON>'`. */
 export interface MortalWorkerOptions {
@@ -34,7 +35,22 @@ async function hang(): Promise<never> {
   }
 }
 
+const engine = { connectionOptions: { address }, namespace: 'default' }
+const keys = await loadKeys(keysFile)
+const { client } = await connectClient(engine, keys)
+
 const activities: Partial<Activities> = {
+  async surveyHosts() {
+    const up = { up: 3, down: 0 }
+    return { takenAt: new Date().toISOString(), zone: { name: 'nova', ...up }, cloud: up }
+  },
+  async requestLease({ request }) {
+    did(`asked for ${request.targets[0]}`)
+    await tellHolder(client, request)
+  },
+  async giveBackLease() {
+    did('gave the lease back')
+  },
   async performCall({ call }) {
     did(`asked ${call.path}`)
     if (call.path === '/killed-before' && timesDone(`asked ${call.path}`) === 1) await hang()
@@ -68,9 +84,9 @@ const activities: Partial<Activities> = {
 }
 
 const worker = await Worker.create({
-  connection: await connectWorker({ connectionOptions: { address }, namespace: 'default' }),
+  connection: await connectWorker(engine),
   taskQueue,
-  dataConverter: createDataConverter(await loadKeys(keysFile)),
+  dataConverter: createDataConverter(keys),
   workflowBundle: { codePath: bundle },
   activities,
 })

@@ -1,14 +1,27 @@
 import { type ReplayWorkerOptions, Worker } from '@temporalio/worker'
 import { expect, inject, it } from 'vitest'
+import type { MigrationOutcome } from '../../core/activities.ts'
 import type { DelegationView } from '../../core/delegation.ts'
 import { failure } from '../../core/errors.ts'
+import type { IncidentView } from '../../core/incident.ts'
+import type { Plan } from '../../core/plan.ts'
 import { createDataConverter } from '../../temporal/data-converter.ts'
-import { observe } from '../../workflows/incident.ts'
+import { observe } from '../../workflows/incident/incident.ts'
 import { cancelAction } from '../../workflows/scheduled-action.ts'
 import { replaceDelegation, revokeDelegation, standingDelegation } from '../../workflows/standing-delegation.ts'
 import { actionOf, startAction } from './action-bench.ts'
-import { type Bench, untilState, useWorker } from './engine.ts'
-import { alertOf, binaryPolicy, gaugePolicy, openIncident, service, tailablePolicy } from './incident-bench.ts'
+import { type Bench, until, untilState, useWorker, viewOf } from './engine.ts'
+import {
+  alertOf,
+  asks,
+  binaryPolicy,
+  followTo,
+  gaugePolicy,
+  openIncident,
+  order,
+  service,
+  tailablePolicy,
+} from './incident-bench.ts'
 import { gate } from './scripted.ts'
 
 const bench = useWorker()
@@ -25,7 +38,7 @@ const historyOf = async (workflowId: string) => ({
 })
 
 it.concurrent('a worker that takes over in the middle comes to the same steps, whatever had happened', async () => {
-  const ids = (await Promise.all([actions(), broken(), hot(), logs(), delegation()])).flat()
+  const ids = (await Promise.all([actions(), broken(), hot(), logs(), people(), delegation()])).flat()
   const histories = await Promise.all(ids.map(historyOf))
   expect(histories.every(({ history }) => (history.events?.length ?? 0) > 5)).toBe(true)
   const replayed = new Set<string>()
@@ -83,10 +96,7 @@ async function broken(): Promise<string[]> {
 /** Comes back once. */
 async function hot(): Promise<string[]> {
   const cloud = bench.cloud({
-    planRelief: ({ host }) => ({
-      moves: [{ serverId: 'a', serverName: 'a', from: host, to: 'b', memoryMiB: 1, reason: 'r' }],
-      ...{ skipped: [], before: 0.9, after: 0.7 },
-    }),
+    planRelief: planOf('a'),
     liveMigrate: { host: 'b', migrationUuid: 'm', durationMs: 1 },
   })
   const policy = gaugePolicy({ stableSeconds: 1, clearWithinSeconds: 20 })
@@ -102,9 +112,50 @@ async function logs(): Promise<string[]> {
   const evidence = { collectedAt: '2026-11-21T00:00:10.000Z', services: [], lines: [] }
   const cloud = bench.cloud({ collectEvidence: evidence })
   const handle = await openIncident(bench, cloud, tailablePolicy({ silentAfterSeconds: 1 }))
+  await followTo(handle, 'escalated')
+  await order(handle, 'close', 'olga', { why: 'the host is gone' })
   await handle.result()
   return [handle.workflowId, `run/collect-evidence/${cloud.host}`]
 }
+
+/** Asked about twice, taken over in the middle of the run, handed back, flapping, begun anew, closed. */
+async function people(): Promise<string[]> {
+  const migration = gate<MigrationOutcome>()
+  const cloud = bench.cloud({
+    planRelief: [planOf('a'), planOf('b')],
+    liveMigrate: () => migration.opened,
+    consultGovernor: asks,
+    recallFirings: [{ firings: 1 }, { firings: 9 }],
+  })
+  const handle = await openIncident(bench, cloud, gaugePolicy(), {}, { mostEvents: 200 })
+  let planId: string | undefined
+  for (const name of ['olga', 'paul']) {
+    const asked = async () => (await viewOf<IncidentView | undefined>(handle))?.proposal?.planId
+    await until(async () => (await asked()) !== planId, true)
+    planId = (await followTo(handle, 'asking')).proposal?.planId ?? ''
+    await order(handle, 'answer', name, { planId, says: 'approved' })
+  }
+  await until(() => cloud.inputs('liveMigrate').length, 1)
+  await order(handle, 'take-over', 'olga', {})
+  migration.open({ host: 'b', migrationUuid: 'm', durationMs: 1 })
+  await followTo(handle, 'taken-over')
+  await order(handle, 'hand-back', 'olga', {})
+  await followTo(handle, 'flapping')
+  const { runId } = await handle.describe()
+  const newest = bench.client.workflow.getHandle(handle.workflowId)
+  for (let n = 0; (await newest.describe()).runId === runId; n++)
+    await order(newest, 'comment', 'olga', { text: `still ${n}` }).catch(() => undefined)
+  await order(newest, 'close', 'olga', { why: 'enough' })
+  await handle.result()
+  return [handle.workflowId, `run/relieve-host/${cloud.host}`]
+}
+
+const planOf =
+  (serverId: string) =>
+  ({ host }: { host: string }): Plan => ({
+    moves: [{ serverId, serverName: serverId, from: host, to: 'b', memoryMiB: 1, reason: 'r' }],
+    ...{ skipped: [], before: 0.9, after: 0.7 },
+  })
 
 /** Replaced while it is being revoked. */
 async function delegation(): Promise<string[]> {

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { Context } from '@temporalio/activity'
+import type { Client } from '@temporalio/client'
 import type { Activities } from '../../core/activities.ts'
 import { failure } from '../../core/errors.ts'
+import type { LeaseRequest, Survey, Verdict } from '../../core/governor.ts'
+import { leaseVerdict } from '../../workflows/lease.ts'
 
 type Input<K extends keyof Activities> = Parameters<Activities[K]>[0]
 type Output<K extends keyof Activities> = Awaited<ReturnType<Activities[K]>>
@@ -20,7 +23,7 @@ export interface Cloud {
   /** A trust of this world. */
   trust(name: string): string
   readonly calls: readonly { readonly name: keyof Activities; readonly input: unknown }[]
-  /** Names of the activities called, in order. */
+  /** Names of the activities called, in order, those that ask the governor left out. */
   names(): string[]
   /** Inputs of the calls of one activity, in order. */
   inputs<K extends keyof Activities>(name: K): Input<K>[]
@@ -44,6 +47,14 @@ const names = Object.keys({
   restartService: 0,
   planRelief: 0,
   liveMigrate: 0,
+  surveyHosts: 0,
+  consultGovernor: 0,
+  requestLease: 0,
+  giveBackLease: 0,
+  reportOutcome: 0,
+  findEnded: 0,
+  findHeld: 0,
+  recallFirings: 0,
   collectEvidence: 0,
   performCall: 0,
   reconcileCall: 0,
@@ -51,19 +62,51 @@ const names = Object.keys({
   checkTrust: 0,
 } satisfies Record<keyof Activities, 0>) as (keyof Activities)[]
 
+const allWell: Survey = {
+  takenAt: '2026-11-21T00:00:00.000Z',
+  zone: { name: 'nova', up: 3, down: 0 },
+  cloud: { up: 3, down: 0 },
+}
+
+/** What a governor says that lets everything pass. */
+export const verdict = ({ id }: Pick<LeaseRequest, 'id'>, more: Partial<Verdict> = {}): Verdict => ({
+  ...{ requestId: id, says: 'granted', at: '2026-11-21T00:00:01.000Z', rulings: [], reason: 'nobody else acts there' },
+  ...more,
+})
+
+/** The governor's word to the run that has asked for a lease. */
+export const tellHolder = async (client: Client, request: LeaseRequest, more: Partial<Verdict> = {}): Promise<void> => {
+  const { workflowId = '', runId } = request.holder
+  await client.workflow.getHandle(workflowId, runId).signal(leaseVerdict, verdict(request, more))
+}
+
+/** A governor without brakes, for the tests that are not about it. */
+const withoutBrakes = (client: () => Client): Script => ({
+  surveyHosts: () => ({ ...allWell, takenAt: new Date().toISOString() }),
+  consultGovernor: ({ request }) => verdict(request),
+  requestLease: ({ request }) => tellHolder(client(), request),
+  giveBackLease: undefined,
+  reportOutcome: undefined,
+  findEnded: { ended: [] },
+  findHeld: { held: [] },
+  recallFirings: { firings: 1 },
+})
+
 /** Activities for a worker that serves many tests; each call goes to the world whose host or trust it names. */
-export function createWorlds(): Worlds {
+export function createWorlds(client: () => Client): Worlds {
+  const governor = withoutBrakes(client)
   const worlds = new Map<string, World>()
   /** Whom an activity without input belongs to. */
   let newest: World | undefined
 
   async function answer(name: keyof Activities, input: unknown): Promise<unknown> {
-    const world = input === undefined ? newest : worlds.get(subjectOf(input))
+    const world = worlds.get(subjectOf(input)) ?? worlds.get(subjectOfCaller()) ?? (input === undefined && newest)
+    const script = world && name in world.script ? world.script : governor
     // nothing may be asked that the test did not think of
-    if (!world || !(name in world.script)) throw failure('INTERNAL', `the script has no answer to ${name}`)
-    const given = world.script[name]
-    const before = world.calls.filter((call) => call.name === name).length
-    world.calls.push({ name, input })
+    if (!(name in script)) throw failure('INTERNAL', `the script has no answer to ${name}`)
+    const given = script[name]
+    const before = world ? world.calls.filter((call) => call.name === name).length : 0
+    if (world) world.calls.push({ name, input })
     const next: unknown = Array.isArray(given) ? given[Math.min(before, given.length - 1)] : given
     if (next instanceof Error) throw next
     return typeof next === 'function' ? await next(input) : next
@@ -79,7 +122,7 @@ export function createWorlds(): Worlds {
         host,
         calls,
         trust: (name) => `${host}~${name}`,
-        names: () => calls.map((call) => call.name),
+        names: () => calls.map((call) => call.name).filter((name) => !(name in governor)),
         inputs: (name) => calls.filter((call) => call.name === name).map((call) => call.input as never),
       }
     },
@@ -90,8 +133,21 @@ export function createWorlds(): Worlds {
 }
 
 function subjectOf(input: unknown): string {
-  const { host, from, trustId } = (input ?? {}) as { host?: string; from?: string; trustId?: string }
-  return (host ?? from ?? trustId ?? '').split('~', 1)[0] ?? ''
+  const { host, from, trustId, entity, request } = (input ?? {}) as {
+    host?: string
+    from?: string
+    trustId?: string
+    entity?: { host: string }
+    request?: LeaseRequest
+  }
+  const target = request?.targets.find((name) => name.startsWith('host/'))?.slice('host/'.length)
+  return (host ?? from ?? trustId ?? entity?.host ?? target ?? '').split('~', 1)[0] ?? ''
+}
+
+/** The world that the id of the calling workflow names. */
+function subjectOfCaller(): string {
+  const { workflowId = '' } = Context.current().info.workflowExecution ?? {}
+  return /cmp-[0-9a-f]{8}/.exec(workflowId)?.[0] ?? ''
 }
 
 /** A promise that the test settles when it wants to. */

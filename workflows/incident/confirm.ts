@@ -1,0 +1,92 @@
+import { isCancellation, sleep } from '@temporalio/workflow'
+import { failure, messageOf } from '../../core/errors.ts'
+import type { BinaryPolicy } from '../../core/policy.ts'
+import { confirm, type Observation } from '../../policies/confirm.ts'
+import { countedSinceMs, flapping } from '../../policies/flap.ts'
+import { internal, once, quick } from '../steps.ts'
+import { nowIso } from './journal.ts'
+import { close, type Life, type Phase, serviceOf, settled } from './life.ts'
+
+/**
+ * The second, independent look before anything is done. While too many services look down at once it looks again and
+ * again: that passes, or people are needed.
+ *
+ * @throws MASS_OUTAGE, NOT_CONFIRMED, DELEGATION_MISSING
+ */
+export async function confirmIt(life: Life): Promise<Phase> {
+  const { policy, journal, witness } = life
+  const doubt = policy.kind === 'binary' ? await doubts(life, policy) : undefined
+  if (!witness.firing()) return settled(life)
+  if (doubt) return close(life, { detail: doubt })
+  journal.view.confirmedAt = nowIso()
+  return (await watchFlapping(life)) ?? { is: 'propose' }
+}
+
+/** A sentence when the sources say that nothing is wrong, or that somebody is at work there. */
+async function doubts(life: Life, policy: BinaryPolicy): Promise<string | undefined> {
+  const { journal, witness, options } = life
+  const { host, binary } = serviceOf(life)
+  const patienceEndsMs = Date.now() + options.outagePatienceMs
+  let told = ''
+  for (let waitMs = policy.confirmAfterSeconds * 1000; ; waitMs = Math.max(5_000, waitMs)) {
+    // the engine's shortest timer takes up to a second
+    if (waitMs > 0) await sleep(waitMs)
+    if (!witness.firing()) return undefined
+    const seen = await quick(`Look again at ${binary} on ${host}`).lookAtService({ host, binary })
+    if (seen.state === 'down' && (seen.forcedDown || seen.status === 'disabled'))
+      return `not confirmed: the service is ${seen.forcedDown ? 'forced down' : 'disabled'}, so somebody is at work on it`
+    const { up, down } = seen.company
+    // a message bus, a database or a clock that fails looks like this; restarting services would only add to it
+    const isOutage = seen.state === 'down' && down >= 2 && down >= up
+    if (!isOutage) {
+      const looks = [...new Set(policy.confirm.of)].map((source) =>
+        source === 'nova' ? novaSays(seen.state) : lookAtProcess(host, binary),
+      )
+      const { outcome, sentence } = confirm(await Promise.all(looks), policy.confirm.need)
+      if (outcome === 'unclear') throw failure('NOT_CONFIRMED', sentence, { host })
+      if (outcome === 'refuted') return sentence
+      journal.tell(sentence)
+      return undefined
+    }
+    const outage = `${down} of ${up + down} ${binary} look down at once: hardly the fault of this one`
+    if (Date.now() > patienceEndsMs) throw failure('MASS_OUTAGE', outage, { host, up, down })
+    if (told !== outage) journal.tell(`waiting: ${outage}`)
+    told = outage
+  }
+}
+
+const novaSays = (state: 'up' | 'down'): Observation => ({
+  source: 'nova',
+  says: state === 'down' ? 'agrees' : 'disagrees',
+  detail: `a second look found the service ${state}`,
+})
+
+/** One attempt: a host that does not answer now has no word. */
+async function lookAtProcess(host: string, binary: string): Promise<Observation> {
+  const source = 'process'
+  try {
+    const process = await once(`Look at the process of ${binary} on ${host}`).lookAtProcess({ host, binary })
+    if (!process || process.pid === 0) return { source, says: 'agrees', detail: 'there is no process' }
+    return { source, says: 'disagrees', detail: `the process ${process.pid} is running` }
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    return { source, says: 'no word', detail: messageOf(error) }
+  }
+}
+
+/** An alert that comes and goes is watched, not acted upon. */
+async function watchFlapping(life: Life): Promise<Phase | undefined> {
+  const { alert, governor, journal, witness, options, handedBackMs } = life
+  const nowMs = Date.now()
+  const sinceMs = countedSinceMs(governor.flap, nowMs, handedBackMs)
+  const { firings } = await internal('Count how often this alert has fired lately').recallFirings({
+    policy: alert.policy,
+    entity: alert.entity,
+    withinSeconds: Math.ceil((nowMs - sinceMs) / 1000),
+  })
+  const sentence = flapping({ opened: firings, startsMs: witness.startsMs(), sinceMs }, governor.flap)
+  if (!sentence) return undefined
+  journal.view.reason = { code: 'FLAPPING', detail: sentence }
+  journal.tell(sentence, 'flapping')
+  return { is: 'flapping', untilMs: nowMs + options.endsAfterMs }
+}
