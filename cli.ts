@@ -1,11 +1,18 @@
 import { Command } from 'commander'
 import { version } from './boot/version.ts'
+import { addAccessCommands } from './cli/access.ts'
 import { addActionCommands } from './cli/actions.ts'
+import { addAuditCommands } from './cli/audit.ts'
 import { addDelegationCommands } from './cli/delegations.ts'
 import { explain } from './cli/explain.ts'
 import { addIncidentCommands } from './cli/incidents.ts'
+import { addLeaseCommands } from './cli/leases.ts'
+import { addModeCommands } from './cli/modes.ts'
 import { addPlanCommands } from './cli/plan.ts'
 import { addProcessCommands } from './cli/processes.ts'
+import { addReportCommands } from './cli/reports.ts'
+import { addStopCommands } from './cli/stop.ts'
+import { addWhyCommands } from './cli/why.ts'
 
 const program = new Command('steward')
   .description("Looks after an OpenStack cloud on its owners' behalf, with delegated rights only.")
@@ -19,7 +26,14 @@ addProcessCommands(program)
 addDelegationCommands(program)
 addActionCommands(program)
 addIncidentCommands(program)
+addWhyCommands(program)
+addStopCommands(program)
+addModeCommands(program)
+addLeaseCommands(program)
 addPlanCommands(program)
+addReportCommands(program)
+addAuditCommands(program)
+addAccessCommands(program)
 
 // `steward incident list | head`: whoever reads has seen enough
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,10 +1,16 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
+import { type AccessPolicy, type Permission, permissionNames, refusalOf, rolesThatGive } from '../core/access.ts'
 import { failure } from '../core/errors.ts'
+import type { Person } from '../core/incident.ts'
 import type { Caller, TokenCheck } from './callers.ts'
 
 /** Who may use a route. Every route must say it; there is no default. */
-export type Access = 'open' | 'tenant' | 'operator' | 'alertmanager' | 'logs'
+export type Access = 'open' | 'alertmanager' | 'logs' | Permission
+
+/** Whether a route asks for a token of Keystone. */
+export const isPermission = (access: Access | undefined): access is Permission =>
+  (permissionNames as readonly unknown[]).includes(access)
 
 /** A configured sender of signals, with the SHA-256 of its bearer token. */
 export interface SignalSource {
@@ -30,11 +36,11 @@ declare module 'fastify' {
 export interface AccessOptions {
   checkToken: TokenCheck
   sources: readonly SignalSource[]
-  operatorRole: string
+  policy: AccessPolicy
 }
 
 /** Guards every route before its body is read. A route that does not say who may use it does not start. */
-export function guardRoutes(app: FastifyInstance, { checkToken, sources, operatorRole }: AccessOptions): void {
+export function guardRoutes(app: FastifyInstance, { checkToken, sources, policy }: AccessOptions): void {
   app.decorateRequest('caller', null)
   app.decorateRequest('source', null)
   const routes: RouteOptions[] = []
@@ -57,12 +63,28 @@ export function guardRoutes(app: FastifyInstance, { checkToken, sources, operato
     const token = request.headers['x-auth-token']
     if (typeof token !== 'string' || token.trim() === '') throw failure('TOKEN_MISSING', 'no X-Auth-Token')
     request.caller = await checkToken(token.trim(), { requestId: request.globalRequestId })
-    if (access === 'operator' && !request.caller.roles.includes(operatorRole))
-      throw failure('ROLE_MISSING', `this needs the role ${operatorRole}`, { needed: operatorRole })
+    refuse(policy, request.caller, access)
   })
 }
 
-function sourceOf(request: FastifyRequest, sources: readonly SignalSource[], kind: Access): SignalSource {
+/** @throws ROLE_MISSING, PERSON_NEEDED */
+function refuse(policy: AccessPolicy, caller: Caller, permission: Permission): void {
+  const refusal = refusalOf(policy, caller, permission)
+  if (refusal === 'person')
+    throw failure('PERSON_NEEDED', `${permission} is not given through a trust: whoever holds it is not who made it`)
+  if (refusal === undefined) return
+  const roles = rolesThatGive(policy, permission)
+  throw failure(
+    'ROLE_MISSING',
+    `this needs the permission ${permission}, which these roles give: ${roles.join(', ')}`,
+    {
+      permission,
+      roles,
+    },
+  )
+}
+
+function sourceOf(request: FastifyRequest, sources: readonly SignalSource[], kind: SignalSource['kind']): SignalSource {
   const [, token] = /^Bearer ([\x21-\x7e]{1,512})$/.exec(request.headers.authorization ?? '') ?? []
   if (!token) throw failure('TOKEN_MISSING', 'no bearer token of a signal source')
   const hash = hashOf(token)
@@ -73,8 +95,14 @@ function sourceOf(request: FastifyRequest, sources: readonly SignalSource[], kin
 
 export const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest()
 
-/** The caller of a route that only tenants or operators may use. */
+/** The caller of a route that asks for a permission. */
 export function callerOf(request: FastifyRequest): Caller {
   if (!request.caller) throw failure('TOKEN_MISSING', 'no X-Auth-Token')
   return request.caller
+}
+
+/** The same as the incidents know them. */
+export function personOfCaller(request: FastifyRequest): Person {
+  const { userId, userName } = callerOf(request)
+  return { userId, name: userName }
 }

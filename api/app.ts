@@ -4,22 +4,36 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
-import { type AccessOptions, guardRoutes } from './access.ts'
+import { may } from '../core/access.ts'
+import { type AccessOptions, guardRoutes, isPermission } from './access.ts'
 import { guardBodies } from './body.ts'
+import type { Caller } from './callers.ts'
 import { createMetrics, measureRequests } from './metrics.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { takeGlobalRequestId } from './request-id.ts'
 import { actionRoutes } from './routes/actions.ts'
+import { type ApprovalRoutesOptions, approvalLinkRoutes, approvalPageRoutes } from './routes/approvals.ts'
+import { type AuditRoutesOptions, auditRoutes } from './routes/audit.ts'
 import { delegationRoutes } from './routes/delegations.ts'
+import { governorRoutes } from './routes/governor.ts'
 import { type Dependency, healthRoutes } from './routes/health.ts'
 import { incidentRoutes } from './routes/incidents.ts'
+import { leaseRoutes } from './routes/leases.ts'
+import { reportRoutes } from './routes/reports.ts'
 import { type SignalRoutesOptions, signalRoutes } from './routes/signals.ts'
+import { stopRoutes } from './routes/stop.ts'
+import { type WhyRoutesOptions, whyRoutes } from './routes/why.ts'
 
 export interface AppOptions {
   access: AccessOptions
   actions: Parameters<typeof actionRoutes>[1]
   delegations: Parameters<typeof delegationRoutes>[1]
   incidents: Parameters<typeof incidentRoutes>[1]
+  approvals: Pick<ApprovalRoutesOptions, 'keys' | 'publicUrl' | 'now'>
+  governor: Parameters<typeof governorRoutes>[1]
+  audit: Omit<AuditRoutesOptions, 'seesCloud'>
+  reports: Parameters<typeof reportRoutes>[1]
+  why: Omit<WhyRoutesOptions, 'seesCloud'>
   signals: SignalRoutesOptions
   dependencies: readonly Dependency[]
   logger?: FastifyBaseLogger
@@ -40,7 +54,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     // an id that a client sends is never taken for ours
     requestIdHeader: false,
     genReqId: () => `req-${randomUUID()}`,
-    routerOptions: { maxParamLength: 200 },
+    // a link that somebody answers by is one parameter
+    routerOptions: { maxParamLength: 1500 },
     logController: new LogController({ disableRequestLogging: true }),
     // a URL that no router can read
     frameworkErrors: sendProblem,
@@ -87,12 +102,22 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     transform: describeRoute,
   })
   await app.register(documentation)
+  const seesCloud = (caller: Caller) => may(options.access.policy, caller, 'cloud:read')
+  const approvals = { ...options.incidents, ...options.approvals }
+  await app.register(approvalPageRoutes, approvals)
   await app.register(healthRoutes, { dependencies: options.dependencies, metrics })
   await app.register(
     async (v1) => {
       await v1.register(actionRoutes, options.actions)
       await v1.register(delegationRoutes, options.delegations)
       await v1.register(incidentRoutes, options.incidents)
+      await v1.register(approvalLinkRoutes, approvals)
+      await v1.register(governorRoutes, options.governor)
+      await v1.register(stopRoutes, options.governor)
+      await v1.register(leaseRoutes, options.governor)
+      await v1.register(auditRoutes, { ...options.audit, seesCloud })
+      await v1.register(reportRoutes, options.reports)
+      await v1.register(whyRoutes, { ...options.why, seesCloud })
       await v1.register(signalRoutes, options.signals)
     },
     { prefix: '/v1' },
@@ -122,7 +147,7 @@ const describeRoute: typeof jsonSchemaTransform = (input) => {
         content: { 'application/problem+json': { schema: answers[status] } },
       }
   const access = input.route.config?.access
-  if (access === 'tenant' || access === 'operator') Object.assign(schema, { security: [{ keystone: [] }] })
+  if (isPermission(access)) Object.assign(schema, { security: [{ keystone: [] }] })
   if (access === 'alertmanager' || access === 'logs') Object.assign(schema, { security: [{ source: [] }] })
   return { schema, url }
 }

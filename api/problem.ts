@@ -3,6 +3,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { catalogue, type ErrorCode } from '../core/catalogue.ts'
 import { codeOf, detailsOf, messageOf } from '../core/errors.ts'
+import { loggable } from './loggable.ts'
 
 /** RFC 9457. `code` never changes its meaning; `detail` says what happened to which thing. */
 export const Problem = z
@@ -57,7 +58,7 @@ export function problemOf(error: FastifyError, requestId: string): Problem {
 function detailOf(error: FastifyError, code: ErrorCode): string {
   if (codeOf(error)) return messageOf(error)
   // what we did not foresee may say anything, so it goes to the log only
-  return code === 'INTERNAL' ? 'see the log of Steward for this request' : error.message
+  return code === 'INTERNAL' ? 'see the log of Steward for this request' : loggable(error.message)
 }
 
 function codeOfFastify(error: FastifyError): ErrorCode {

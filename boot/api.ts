@@ -9,8 +9,13 @@ import { createLogWatch } from '../api/ingest/log-watch.ts'
 import { createLogWindows } from '../api/ingest/log-windows.ts'
 import { failure, messageOf } from '../core/errors.ts'
 import { createActions } from '../temporal/actions.ts'
+import { createAudit } from '../temporal/audit.ts'
+import { createIncidentDesk } from '../temporal/incident-desk.ts'
 import { createIncidentList } from '../temporal/incident-list.ts'
 import { throughEngine } from '../temporal/reach.ts'
+import { createIncidentHistory } from '../temporal/report.ts'
+import { createWhyDesk } from '../temporal/why.ts'
+import { readAccess } from './access-file.ts'
 import { readSources } from './config-file.ts'
 import type { Foundation } from './foundation.ts'
 import { version } from './version.ts'
@@ -26,7 +31,7 @@ const tickMs = 1000
 
 /** Starts the REST API and the codec endpoint. `uiOrigins` are Temporal UIs that may decode besides the configured. */
 export async function startApi(foundation: Foundation, log: Logger, uiOrigins: string[] = []): Promise<RunningApi> {
-  const { config, client, keystone, sessions, delegations, cloud, incidents } = foundation
+  const { config, client, keystone, sessions, delegations, cloud, incidents, governor, stop } = foundation
   const intake = createIntake(incidents)
   const logWindows = createLogWindows(
     config.policies.filter((policy) => policy.kind === 'tailable'),
@@ -42,14 +47,19 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
     access: {
       checkToken: cacheCallers((token, asked) => keystone.validate(token, asked)),
       sources: await readSources(config),
-      operatorRole: config.operatorRole,
+      policy: await readAccess(config),
     },
     actions: {
       actions,
       defer: { actions, keystone, trusteeUserId, maxDays, interface: cloud.interface, region: cloud.region },
     },
     delegations: { delegations, keystone, trusteeUserId, maxDays },
-    incidents: { incidents: createIncidentList(client) },
+    incidents: { incidents: createIncidentList(client), desk: createIncidentDesk(client) },
+    approvals: { keys: foundation.keys, publicUrl: config.publicUrl },
+    governor: { governor, stop, config: config.governor, policies: config.policies },
+    audit: { audit: createAudit(client) },
+    reports: { history: createIncidentHistory(client), governor, config },
+    why: { desk: createWhyDesk({ client, governor, stop, config: config.governor }) },
     signals: { policies: config.policies, intake, logWatch },
     dependencies: [
       {

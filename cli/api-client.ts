@@ -16,21 +16,32 @@ export type Ask = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body
 
 /** Logs in with the caller's own credentials; only the token goes to Steward. */
 export async function connectApi(command: Command): Promise<Ask> {
+  const send = await connect(command)
+  return (method, path, json) =>
+    send((url, options) => got(url, { ...options, method, ...(json && { json }) }).json(), path)
+}
+
+/** The same, for answers that are one JSON document a line. */
+export async function connectLines(command: Command): Promise<(path: string) => Promise<string>> {
+  const send = await connect(command)
+  return (path) => send((url, options) => got(url, options).text(), path)
+}
+
+const options = { retry: { limit: 0 }, timeout: { request: 60_000 }, followRedirect: false } as const
+
+async function connect(command: Command) {
   const { api: url, osCloud } = command.optsWithGlobals<GlobalOptions>()
   const api = url.replace(/\/+$/, '')
   const cloud = await loadCloud(osCloud)
   const keystone = createKeystone({ authUrl: cloud.authUrl, http: createHttp({ tls: cloud.tls }) })
   const token = await keystone.authenticate(cloud.auth, cloud.scope)
-  return async (method, path, json) => {
+  const headers = { 'x-auth-token': token.id }
+  return async <T>(
+    ask: (url: string, given: typeof options & { headers: typeof headers }) => Promise<T>,
+    path: string,
+  ) => {
     try {
-      return await got(`${api}/v1${path}`, {
-        method,
-        ...(json && { json }),
-        headers: { 'x-auth-token': token.id },
-        retry: { limit: 0 },
-        timeout: { request: 60_000 },
-        followRedirect: false,
-      }).json()
+      return await ask(`${api}/v1${path}`, { ...options, headers })
     } catch (error) {
       throw readable(error, api)
     }

@@ -33,6 +33,18 @@ export function printFields(command: Command, data: unknown, fields: [string, st
     if (value !== undefined) process.stdout.write(`${name.padEnd(width)}  ${plain(value)}\n`)
 }
 
+/** Groups of names and values with a blank line between them, or JSON when asked for. A name may be empty. */
+export function printGroups(command: Command, data: unknown, groups: readonly [string, string][][]): void {
+  if (wantsJson(command)) {
+    printJson(data)
+    return
+  }
+  const filled = groups.filter((group) => group.length > 0)
+  const width = Math.max(...filled.flat().map(([name]) => name.length))
+  const text = filled.map((group) => group.map(([name, value]) => `${name.padEnd(width)}  ${plain(value)}\n`).join(''))
+  process.stdout.write(text.join('\n'))
+}
+
 const wantsJson = (command: Command) => command.optsWithGlobals<GlobalOptions>().json === true
 
 const printJson = (data: unknown) => {

@@ -15,11 +15,10 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
   app,
   { actions, defer },
 ) => {
-  const config = { access: 'tenant' } as const
   app.post(
     '/actions',
     {
-      config,
+      config: { access: 'actions:write' },
       preValidation: refuseDeepBody,
       schema: {
         tags: ['actions'],
@@ -38,7 +37,7 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
   app.get(
     '/actions',
     {
-      config,
+      config: { access: 'actions:read' },
       schema: {
         tags: ['actions'],
         summary: 'List the actions of your project, newest first',
@@ -52,7 +51,7 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
   app.get(
     '/actions/:id',
     {
-      config,
+      config: { access: 'actions:read' },
       schema: {
         tags: ['actions'],
         summary: 'Show an action and its outcome',
@@ -66,7 +65,7 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
   app.delete(
     '/actions/:id',
     {
-      config,
+      config: { access: 'actions:write' },
       schema: {
         tags: ['actions'],
         summary: 'Cancel an action before its due time; its trust is deleted',

@@ -20,11 +20,10 @@ const problems = { 401: Problem, 403: Problem, 503: Problem }
 /** The standing delegation that remediation acts with: an operator's trust to Steward. */
 export const delegationRoutes: FastifyPluginAsyncZod<DelegationRoutesOptions> = async (app, options) => {
   const { delegations, keystone, trusteeUserId, maxDays } = options
-  const config = { access: 'operator' } as const
   app.put(
     '/delegations/remediation',
     {
-      config,
+      config: { access: 'delegations:write' },
       schema: {
         tags: ['delegations'],
         summary: 'Delegate your rights in this project to remediation; a former delegation is taken back',
@@ -70,7 +69,7 @@ export const delegationRoutes: FastifyPluginAsyncZod<DelegationRoutesOptions> = 
   app.get(
     '/delegations/remediation',
     {
-      config,
+      config: { access: 'delegations:read' },
       schema: {
         tags: ['delegations'],
         summary: 'Show the standing delegation',
@@ -83,7 +82,7 @@ export const delegationRoutes: FastifyPluginAsyncZod<DelegationRoutesOptions> = 
   app.delete(
     '/delegations/remediation',
     {
-      config,
+      config: { access: 'delegations:write' },
       schema: {
         tags: ['delegations'],
         summary: 'Take the standing delegation back; its trust is deleted',

@@ -1,104 +1,220 @@
-import type { HTTPMethods } from 'fastify'
 import { describe, expect, it } from 'vitest'
-import type { Access } from '../../api/access.ts'
+import { isPermission } from '../../api/access.ts'
+import { parseAccess } from '../../boot/access-file.ts'
+import { accessPolicy, permissionNames } from '../../core/access.ts'
 import type { ErrorCode } from '../../core/catalogue.ts'
-import { as, bearer, expectProblem, from, world } from './app.ts'
+import { createHttp } from '../../openstack/http.ts'
+import { createKeystone } from '../../openstack/keystone.ts'
+import { fakeKeystone, keystoneFault, tokenBody } from '../openstack/fake-keystone.ts'
+import { as, bearer, expectProblem, from, people, someone, world } from './app.ts'
 
-/** Every route of the REST API and who may use it. A route that is not here fails the last test of this file. */
-const routes: [method: HTTPMethods, url: string, access: Access][] = [
-  ['GET', '/healthz', 'open'],
-  ['GET', '/readyz', 'open'],
-  ['GET', '/metrics', 'open'],
-  ['GET', '/openapi.json', 'open'],
-  ['POST', '/v1/actions', 'tenant'],
-  ['GET', '/v1/actions', 'tenant'],
-  ['GET', '/v1/actions/:id', 'tenant'],
-  ['DELETE', '/v1/actions/:id', 'tenant'],
-  ['PUT', '/v1/delegations/remediation', 'operator'],
-  ['GET', '/v1/delegations/remediation', 'operator'],
-  ['DELETE', '/v1/delegations/remediation', 'operator'],
-  ['GET', '/v1/incidents', 'operator'],
-  ['GET', '/v1/incidents/:id', 'operator'],
-  ['POST', '/v1/signals/alertmanager', 'alertmanager'],
-  ['POST', '/v1/signals/logs', 'logs'],
-]
-
-const credentials: Record<string, Record<string, string>> = {
-  'no credentials': {},
-  'a token Keystone does not know': as('nobody'),
-  'a token that is no header': as('\u00ff'),
-  "a tenant's token": as('member'),
-  "an operator's token": as('operator'),
-  'the bearer token of the other kind of source': from(bearer.logs),
-  'the bearer token of Alertmanager': from(bearer.alertmanager),
-  'a bearer token nobody has': from('x'.repeat(24)),
-  'a bearer token cut short': from(bearer.alertmanager.slice(0, -1)),
-  'basic credentials': { authorization: `Basic ${Buffer.from(`am:${bearer.alertmanager}`).toString('base64')}` },
-  'the bearer token as a Keystone token': as(bearer.alertmanager),
+/**
+ * Every route of the REST API and who gets in. A route that is not here, or asks for something else than stands here,
+ * fails. `+` gets in · `m` TOKEN_MISSING · `i` TOKEN_INVALID · `r` ROLE_MISSING · `p` PERSON_NEEDED · `s` SOURCE_REFUSED
+ */
+const table = `
+METHOD ROUTE                            ACCESS            nobody bad expired unscoped service reader member other manager admin trust operator alertmanager logs
+GET    /healthz                         open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
+GET    /readyz                          open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
+GET    /metrics                         open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
+GET    /openapi.json                    open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
+GET    /approve/:token                  open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
+POST   /approve/:token                  open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
+GET    /v1/actions                      actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
+GET    /v1/actions/:id                  actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
+POST   /v1/actions                      actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+DELETE /v1/actions/:id                  actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+GET    /v1/incidents                    incidents:read    m      i   i       i        r       r      r      r     r       r     +     +        m            m
+GET    /v1/incidents/:id                incidents:read    m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/incidents/:id/acknowledge    incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/incidents/:id/comment        incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/incidents/:id/take-over      incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/incidents/:id/hand-back      incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/incidents/:id/close          incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/incidents/:id/answer         approvals:answer  m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/incidents/:id/approval-links approvals:answer  m      i   i       i        r       r      r      r     r       r     p     +        m            m
+GET    /v1/governor                     governor:read     m      i   i       i        r       r      r      r     r       r     +     +        m            m
+PUT    /v1/governor/modes/:scope        governor:mode     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+DELETE /v1/governor/modes/:scope        governor:mode     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+GET    /v1/stop                         governor:read     m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/stop                         governor:stop     m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/resume                       governor:resume   m      i   i       i        r       r      r      r     r       r     p     +        m            m
+GET    /v1/leases                       leases:read       m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/leases                       leases:write      m      i   i       i        r       r      r      r     r       r     p     +        m            m
+PUT    /v1/leases/:id                   leases:write      m      i   i       i        r       r      r      r     r       r     p     +        m            m
+DELETE /v1/leases/:id                   leases:write      m      i   i       i        r       r      r      r     r       r     p     +        m            m
+GET    /v1/audit                        audit:read        m      i   i       i        r       +      +      +     +       +     +     +        m            m
+GET    /v1/reports/runbooks             reports:read      m      i   i       i        r       r      r      r     r       r     +     +        m            m
+GET    /v1/why                          why:read          m      i   i       i        r       r      r      r     r       r     +     +        m            m
+GET    /v1/delegations/remediation      delegations:read  m      i   i       i        r       r      r      r     r       r     +     +        m            m
+PUT    /v1/delegations/remediation      delegations:write m      i   i       i        r       r      r      r     r       r     p     +        m            m
+DELETE /v1/delegations/remediation      delegations:write m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/signals/alertmanager         alertmanager      m      m   m       m        m       m      m      m     m       m     m     m        +            s
+POST   /v1/signals/logs                 logs              m      m   m       m        m       m      m      m     m       m     m     m        s            +
+`
+const meaning: Record<string, ErrorCode | undefined> = {
+  '+': undefined,
+  m: 'TOKEN_MISSING',
+  i: 'TOKEN_INVALID',
+  r: 'ROLE_MISSING',
+  p: 'PERSON_NEEDED',
+  s: 'SOURCE_REFUSED',
 }
 
-/** What each kind of credentials gets at a route; nothing means that it gets in. */
-const refusals: Record<Exclude<Access, 'open'>, Record<string, ErrorCode | undefined>> = {
-  tenant: {
-    'a token Keystone does not know': 'TOKEN_INVALID',
-    'a token that is no header': 'TOKEN_INVALID',
-    'the bearer token as a Keystone token': 'TOKEN_INVALID',
-    "a tenant's token": undefined,
-    "an operator's token": undefined,
-  },
-  operator: {
-    'a token Keystone does not know': 'TOKEN_INVALID',
-    'a token that is no header': 'TOKEN_INVALID',
-    'the bearer token as a Keystone token': 'TOKEN_INVALID',
-    "a tenant's token": 'ROLE_MISSING',
-    "an operator's token": undefined,
-  },
-  alertmanager: {
-    'the bearer token of Alertmanager': undefined,
-    'the bearer token of the other kind of source': 'SOURCE_REFUSED',
-    'a bearer token nobody has': 'SOURCE_REFUSED',
-    'a bearer token cut short': 'SOURCE_REFUSED',
-  },
-  logs: {
-    'the bearer token of the other kind of source': undefined,
-    'the bearer token of Alertmanager': 'SOURCE_REFUSED',
-    'a bearer token nobody has': 'SOURCE_REFUSED',
-    'a bearer token cut short': 'SOURCE_REFUSED',
-  },
+const [head = [], ...rows] = table
+  .trim()
+  .split('\n')
+  .map((line) => line.split(/ +/))
+const callers = head.slice(3)
+const routes = rows.map(([method = '', url = '', access = '', ...cells]) => ({ method, url, access, cells }))
+
+const roles = (...names: string[]) => ({ roles: names.map((name) => ({ name })) })
+/** In this installation operators have a role of their own, so that `admin` is only the admin of a project. */
+const operatorRole = 'cloud-operator'
+const all = ['reader', 'member', 'manager', 'admin', operatorRole]
+
+/** What Keystone says of each one's token; of the others it knows nothing. */
+const tokens: Record<string, object> = {
+  unscoped: tokenBody({ scope: 'unscoped' }),
+  service: tokenBody({ changes: roles('service') }),
+  reader: tokenBody({ changes: roles('reader') }),
+  member: tokenBody({ changes: roles('reader', 'member') }),
+  other: tokenBody({ changes: { ...roles('reader', 'member'), project: { id: 'project-2', name: 'bank' } } }),
+  manager: tokenBody({ changes: roles('reader', 'member', 'manager') }),
+  admin: tokenBody({ changes: roles('reader', 'member', 'manager', 'admin') }),
+  trust: tokenBody({ scope: 'trust', changes: roles(...all) }),
+  operator: tokenBody({ changes: roles(...all) }),
+}
+const sources: Record<string, Record<string, string>> = {
+  nobody: {},
+  alertmanager: from(bearer.alertmanager),
+  logs: from(bearer.logs),
 }
 
-const url = (route: string) => route.replace(':id', 'b6f3c7a2-9d7e-4c0e-8f51-0d6f2c3b4a59')
+async function guarded() {
+  const fake = await fakeKeystone()
+  fake.onOther = ({ headers }) => {
+    const body = tokens[String(headers['x-subject-token'])]
+    return body ? { body } : keystoneFault(404, 'Could not find token.')
+  }
+  const keystone = createKeystone({ authUrl: fake.authUrl, http: createHttp() })
+  return world({ checkToken: (token, asked) => keystone.validate(token, asked), policy: accessPolicy(operatorRole) })
+}
+
+const pathOf = (route: string) =>
+  route.replace(':id', 'b6f3c7a2-9d7e-4c0e-8f51-0d6f2c3b4a59').replace(':scope', 'all').replace(':token', 'x')
 
 describe('every route', () => {
-  it.each(routes)('%s %s is for %s', async (method, route, access) => {
-    const w = await world()
-    for (const [name, headers] of Object.entries(credentials)) {
+  it.each(routes)('$method $url lets in whom $access lets in', async ({ method, url, access, cells }) => {
+    const w = await guarded()
+    expect(cells).toHaveLength(callers.length)
+    for (const [index, caller] of callers.entries()) {
       // a body that no route could read: whoever is refused is refused before it is looked at
       const body = method !== 'GET' && { payload: '{"half' }
       const answer = await w.ask({
         method: method as 'POST',
-        url: url(route),
-        headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
+        url: pathOf(url),
+        headers: { ...(sources[caller] ?? as(caller)), ...(body && { 'content-type': 'application/json' }) },
         ...body,
       })
-      const expected = expectedOf(access, name)
+      const expected = meaning[cells[index] ?? '']
       if (expected === undefined) {
-        expect([name, 401, 403]).not.toContain(answer.statusCode)
+        expect([caller, cells[index]]).toEqual([caller, '+'])
+        expect([caller, 401, 403]).not.toContain(answer.statusCode)
         continue
       }
-      expect([name, answer.json().code]).toEqual([name, expected])
+      expect([caller, answer.json().code]).toEqual([caller, expected])
       expectProblem(answer, expected)
       const scheme = access === 'alertmanager' || access === 'logs' ? 'Bearer' : 'Keystone'
       expect(answer.headers['www-authenticate']).toBe(answer.statusCode === 401 ? scheme : undefined)
     }
     expect(w.trusts.size + w.started.length + w.reported.length).toBe(0)
   })
+
+  it.each([
+    ['a token that is no header', as('\u00ff'), 'TOKEN_INVALID', 'TOKEN_MISSING'],
+    ['the bearer token as a Keystone token', as(bearer.alertmanager), 'TOKEN_INVALID', 'TOKEN_MISSING'],
+    ['a bearer token nobody has', from('x'.repeat(24)), 'TOKEN_MISSING', 'SOURCE_REFUSED'],
+    ['a bearer token cut short', from(bearer.alertmanager.slice(0, -1)), 'TOKEN_MISSING', 'SOURCE_REFUSED'],
+    [
+      'basic credentials',
+      { authorization: `Basic ${Buffer.from(`am:${bearer.alertmanager}`).toString('base64')}` },
+      'TOKEN_MISSING',
+      'TOKEN_MISSING',
+    ],
+  ] as const)('refuses %s', async (_name, headers, forPeople, forSources) => {
+    const w = await guarded()
+    for (const { method, url, access } of routes.filter((route) => route.access !== 'open')) {
+      const answer = await w.ask({ method: method as 'POST', url: pathOf(url), headers })
+      expectProblem(answer, isPermission(access as 'open') ? forPeople : forSources)
+    }
+  })
 })
 
-function expectedOf(access: Access, name: string): ErrorCode | undefined {
-  if (access === 'open') return undefined
-  return name in refusals[access] ? refusals[access][name] : 'TOKEN_MISSING'
-}
+describe('a refusal', () => {
+  it('names the permission and the roles that give it', async () => {
+    const w = await world()
+    const refused = async (method: 'GET' | 'POST', url: string, who: string) =>
+      expectProblem(await w.ask({ method, url, headers: as(who) }), 'ROLE_MISSING').detail
+    expect(await refused('GET', '/v1/incidents', 'member')).toBe(
+      'this needs the permission incidents:read, which these roles give: admin',
+    )
+    expect(await refused('POST', '/v1/actions', 'reader')).toBe(
+      'this needs the permission actions:write, which these roles give: member, manager, admin',
+    )
+  })
+})
+
+describe('the audit', () => {
+  it('of all projects is only for who sees the cloud', async () => {
+    const asked: unknown[] = []
+    const w = await world({
+      async *auditEvents({ projectId }) {
+        asked.push(projectId)
+        yield* []
+      },
+    })
+    for (const who of ['member', 'stranger', 'operator'])
+      expect((await w.ask({ url: '/v1/audit', headers: as(who) })).statusCode).toBe(200)
+    expect(asked).toEqual(['project-1', 'project-2', undefined])
+    expectProblem(await w.ask({ url: '/v1/audit?project=project-2', headers: as('member') }), 'ROLE_MISSING')
+    expectProblem(await w.ask({ url: '/v1/audit?host=cmp-1', headers: as('member') }), 'ROLE_MISSING')
+  })
+})
+
+describe('an access file', () => {
+  const file = `
+roles:
+  reader:
+    - persona: reader
+    - { persona: observer, projects: [project-ops] }
+personas:
+  observer: [incidents:read, governor:read]
+`
+  const policy = parseAccess(file, 'access.yaml', 'admin')
+  const inOps = someone({ roles: ['reader'], projectId: 'project-ops' })
+  const who = { ...people, observer: inOps }
+  const checkToken = async (token: string) => who[token as keyof typeof who]
+
+  it('opens the incidents to readers of the operations project, and to no other reader', async () => {
+    const w = await world({ policy, checkToken })
+    const statusOf = async (url: string, name: string) => (await w.ask({ url, headers: as(name) })).statusCode
+    expect(await statusOf('/v1/incidents', 'observer')).toBe(200)
+    expect(await statusOf('/v1/governor', 'observer')).toBe(200)
+    expect(await statusOf('/v1/leases', 'observer')).toBe(403)
+    for (const name of ['reader', 'member', 'stranger']) expect(await statusOf('/v1/incidents', name)).toBe(403)
+    const refused = await w.ask({ method: 'POST', url: '/v1/stop', headers: as('observer'), payload: { why: 'x' } })
+    expectProblem(refused, 'ROLE_MISSING')
+  })
+
+  it('does not tell strangers which project that is', async () => {
+    const w = await world({ policy, checkToken })
+    const { detail } = expectProblem(await w.ask({ url: '/v1/incidents', headers: as('reader') }), 'ROLE_MISSING')
+    expect(detail).toBe(
+      'this needs the permission incidents:read, which these roles give: reader (in certain projects), admin',
+    )
+  })
+})
 
 describe('a route', () => {
   it('that does not say who may use it keeps the app from starting', async () => {
@@ -116,7 +232,12 @@ describe('a route', () => {
     expect(found.filter(({ config }) => !config?.access)).toEqual([])
     const ours = found.filter(({ url: path, method }) => !/^\/docs(\/|$)/.test(path) && method !== 'HEAD')
     const listed = ours.map(({ method, url: path, config }) => `${method} ${path} ${config?.access}`)
-    expect(new Set(listed)).toEqual(new Set(routes.map((one) => one.join(' '))))
+    expect(new Set(listed)).toEqual(new Set(routes.map(({ method, url, access }) => `${method} ${url} ${access}`)))
+  })
+
+  it('asks for a permission that there is', () => {
+    const known = ['open', 'alertmanager', 'logs', ...permissionNames]
+    for (const { access } of routes) expect(known).toContain(access)
   })
 
   it('has a HEAD only where it has a GET, for the same people', async () => {

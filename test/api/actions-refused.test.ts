@@ -36,8 +36,17 @@ describe('who asks', () => {
     expect([...w.trusts]).toEqual([])
   })
 
+  it('needs more than to be a reader, whatever the call does', async () => {
+    const w = await world()
+    for (const payload of [stopServer(), stopServer({}, { method: 'GET', path: '/servers', body: undefined })])
+      expectProblem(await defer(w, 'reader', payload), 'ROLE_MISSING')
+    const id = 'b6f3c7a2-9d7e-4c0e-8f51-0d6f2c3b4a59'
+    const cancelled = await w.ask({ method: 'DELETE', url: `/v1/actions/${id}`, headers: as('reader') })
+    expectProblem(cancelled, 'ROLE_MISSING')
+    expect([w.started, [...w.trusts]]).toEqual([[], []])
+  })
+
   it.each([
-    ['reader', 'member', stopServer()],
     ['member', 'manager', stopServer({}, { body: { 'os-migrateLive': { block_migration: 'auto', host: null } } })],
     ['member', 'admin', stopServer({}, { body: { 'os-migrateLive': { host: 'cmp-2' } } })],
     ['member', 'admin', stopServer({}, { method: 'GET', path: '/os-services', body: undefined })],

@@ -51,7 +51,7 @@ describe('deferring a call', () => {
 
   it('takes a call that only reads with the lowest role', async () => {
     const w = await world()
-    const answer = await defer(w, stopServer({}, { method: 'GET', path: '/servers', body: undefined }), 'reader')
+    const answer = await defer(w, stopServer({}, { method: 'GET', path: '/servers', body: undefined }), 'member')
     expect(answer.json().roles).toEqual(['reader'])
   })
 })

@@ -8,19 +8,27 @@ import { createIntake } from '../../api/ingest/intake.ts'
 import { createLogWatch } from '../../api/ingest/log-watch.ts'
 import { createLogWindows } from '../../api/ingest/log-windows.ts'
 import type { Dependency } from '../../api/routes/health.ts'
+import { type AccessPolicy, accessPolicy } from '../../core/access.ts'
 import type { ActionView, ScheduledAction } from '../../core/action.ts'
 import type { Alert } from '../../core/alert.ts'
 import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
 import type { DelegationView } from '../../core/delegation.ts'
 import { failure } from '../../core/errors.ts'
+import { GovernorConfig } from '../../core/governor.ts'
 import { Policy } from '../../core/policy.ts'
 import { createCatalog } from '../../openstack/catalog.ts'
 import type { Keystone } from '../../openstack/keystone.ts'
 import type { NewTrust, Trust } from '../../openstack/trusts.ts'
 import type { Actions } from '../../temporal/actions.ts'
+import type { Audit } from '../../temporal/audit.ts'
 import type { Delegations } from '../../temporal/delegations.ts'
+import type { Governor } from '../../temporal/governor.ts'
+import type { IncidentDesk } from '../../temporal/incident-desk.ts'
 import type { IncidentList } from '../../temporal/incident-list.ts'
 import type { Incidents } from '../../temporal/incidents.ts'
+import type { Keys } from '../../temporal/keys.ts'
+import type { StopButton } from '../../temporal/stop.ts'
+import { fakeGovernor, fakeStop } from './governor.ts'
 
 /** The moment at which the app lives. */
 export const nowMs = Date.parse('2026-11-21T01:00:00Z')
@@ -56,6 +64,7 @@ export const people = {
   stranger: someone({ projectId: 'project-2', projectName: 'bank', userId: 'user-eve', userName: 'eve' }),
   robot: someone({ isApplicationCredential: true, methods: ['application_credential'] }),
   operator: someone({ roles: ['reader', 'member', 'manager', 'admin'], userId: 'user-olga', userName: 'olga' }),
+  colleague: someone({ roles: ['reader', 'member', 'manager', 'admin'], userId: 'user-otto', userName: 'otto' }),
 } satisfies Record<string, Caller>
 export const as = (who: string) => ({ 'x-auth-token': who })
 
@@ -80,6 +89,9 @@ export const computeErrors = Policy.parse({
   runbook: 'collect-evidence',
 })
 
+/** The key that approval links are signed with, unless a test has another. */
+const linkKeys: Keys = { active: 'k1', byId: new Map([['k1', Buffer.alloc(32, 1)]]) }
+
 /** What the app did to the world outside. */
 export interface Outside {
   /** Trusts that exist now. */
@@ -96,6 +108,14 @@ export interface Changes {
   actions?: Partial<Actions>
   delegations?: Partial<Delegations>
   incidents?: Partial<IncidentList>
+  command?: IncidentDesk['command']
+  governor?: Partial<Governor>
+  stop?: Partial<StopButton>
+  brakes?: object
+  policy?: AccessPolicy
+  auditEvents?: Audit['events']
+  keys?: Keys
+  publicUrl?: string | undefined
   report?: Incidents['report']
   checkToken?: TokenCheck
   dependencies?: readonly Dependency[]
@@ -128,6 +148,7 @@ export async function world(changes: Changes = {}): Promise<World> {
   const policies = [cpuHigh, computeErrors]
   const windows = createLogWindows(policies.filter((policy) => policy.kind === 'tailable'))
   const logWatch = createLogWatch(windows, intake, now)
+  const incidents = { ...noIncidents, ...changes.incidents }
   const app = await buildApp({
     version: '0.0.0-test',
     access: {
@@ -140,11 +161,31 @@ export async function world(changes: Changes = {}): Promise<World> {
           throw failure('TOKEN_INVALID', 'Keystone does not accept the token (404)')
         }),
       sources,
-      operatorRole: 'admin',
+      policy: changes.policy ?? accessPolicy('admin'),
     },
     actions: { actions, defer: { actions, keystone, trusteeUserId, interface: 'public', maxDays, now } },
     delegations: { delegations: { ...fakeDelegations(), ...changes.delegations }, keystone, trusteeUserId, maxDays },
-    incidents: { incidents: { ...noIncidents, ...changes.incidents } },
+    incidents: { incidents, desk: { command: changes.command ?? (async (id) => incidents.show(id)) } },
+    approvals: {
+      keys: changes.keys ?? linkKeys,
+      publicUrl: 'publicUrl' in changes ? changes.publicUrl : 'https://steward.example',
+      now,
+    },
+    governor: {
+      governor: { ...fakeGovernor(), ...changes.governor },
+      stop: { ...fakeStop(), ...changes.stop },
+      config: GovernorConfig.parse(changes.brakes ?? {}),
+      policies,
+      now,
+    },
+    audit: { audit: { events: changes.auditEvents ?? noEvents }, now },
+    reports: {
+      history: { opened: async () => ({ incidents: [], truncated: false }) },
+      governor: fakeGovernor(),
+      config: { policies, governor: GovernorConfig.parse({}) },
+      now,
+    },
+    why: { desk: { ask: async (about) => ({ about, at: at(0), answer: 'nothing was done', reasons: [] }) } },
     signals: { policies, intake, logWatch, now },
     dependencies: changes.dependencies ?? [],
     ...(changes.logger && { logger: changes.logger }),
@@ -208,6 +249,10 @@ function fakeDelegations(): Delegations {
       return current
     },
   }
+}
+
+async function* noEvents() {
+  yield* []
 }
 
 const noIncidents: IncidentList = {

@@ -1,10 +1,17 @@
 import type { AddressInfo } from 'node:net'
 import { Command } from 'commander'
 import { onTestFinished, vi } from 'vitest'
+import { addAccessCommands } from '../../cli/access.ts'
 import { addActionCommands } from '../../cli/actions.ts'
+import { addAuditCommands } from '../../cli/audit.ts'
 import { addDelegationCommands } from '../../cli/delegations.ts'
 import { explain } from '../../cli/explain.ts'
 import { addIncidentCommands } from '../../cli/incidents.ts'
+import { addLeaseCommands } from '../../cli/leases.ts'
+import { addModeCommands } from '../../cli/modes.ts'
+import { addReportCommands } from '../../cli/reports.ts'
+import { addStopCommands } from '../../cli/stop.ts'
+import { addWhyCommands } from '../../cli/why.ts'
 import { createHttp } from '../../openstack/http.ts'
 import { createKeystone } from '../../openstack/keystone.ts'
 import { type Changes, type World, world } from '../api/app.ts'
@@ -77,6 +84,13 @@ export async function steward(env: Record<string, string>, ...args: string[]): P
   addActionCommands(program)
   addDelegationCommands(program)
   addIncidentCommands(program)
+  addAuditCommands(program)
+  addReportCommands(program)
+  addWhyCommands(program)
+  addStopCommands(program)
+  addModeCommands(program)
+  addLeaseCommands(program)
+  addAccessCommands(program)
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
