@@ -1,0 +1,174 @@
+import { z } from 'zod'
+import type { Activities } from './activities.ts'
+
+const Resource = z.strictObject({ id: z.string(), typeURI: z.string(), name: z.string().optional() })
+export type Resource = z.infer<typeof Resource>
+
+/** Who did it. `onBehalfOf` gave the rights it was done with. */
+const Initiator = Resource.extend({
+  project_id: z.string().optional(),
+  credential: z
+    .strictObject({ type: z.literal('trust'), token: z.string().describe('of its id only the last four characters') })
+    .optional(),
+  onBehalfOf: Resource.optional(),
+})
+export type Initiator = z.infer<typeof Initiator>
+
+/** Where to find what belongs to it. Names of a body's fields are here; what is in them never is. */
+const Attachment = z.strictObject({
+  workflowId: z.string(),
+  runId: z.string(),
+  /** In the logs of all services that were asked. */
+  globalRequestId: z.string(),
+  /** The service's own. */
+  requestId: z.string().optional(),
+  incidentId: z.string().optional(),
+  policy: z.string().optional(),
+  runbook: z.string().optional(),
+  planId: z.string().optional(),
+  approvedBy: z.string().optional(),
+  why: z.string().optional(),
+  mode: z.string().optional(),
+  bodyKeys: z.array(z.string()).optional(),
+  targets: z.array(z.string()).optional(),
+  from: z.string().optional(),
+  to: z.string().optional(),
+  host: z.string().optional(),
+  status: z.int().optional(),
+  attempts: z.int().optional(),
+  result: z.string().optional(),
+})
+export type Attachment = z.infer<typeof Attachment>
+
+/**
+ * A CADF event. Each act makes two with the same `id`: the intent (`pending`), recorded before it was begun, and its
+ * outcome. `unknown`: it was begun, and nobody can tell from its record whether it took effect.
+ *
+ * @see https://www.dmtf.org/standards/cadf DSP0262
+ */
+export const AuditEvent = z.strictObject({
+  typeURI: z.literal('http://schemas.dmtf.org/cloud/audit/1.0/event'),
+  id: z.string(),
+  eventType: z.literal('activity'),
+  eventTime: z.string(),
+  action: z.string(),
+  outcome: z.enum(['pending', 'success', 'failure', 'unknown']),
+  initiator: Initiator,
+  target: Resource,
+  observer: Resource,
+  reason: z.strictObject({ reasonCode: z.string(), reasonType: z.string(), policy: z.string().optional() }).optional(),
+  attachments: z.array(
+    z.strictObject({ name: z.literal('steward'), typeURI: z.literal('urn:steward:audit'), content: Attachment }),
+  ),
+})
+export type AuditEvent = z.infer<typeof AuditEvent>
+
+/** The last line of an answer that is not the last one. */
+export interface AuditCursor {
+  readonly next: string
+}
+
+type Input<K extends keyof Activities> = Parameters<Activities[K]>[0]
+
+/** How an activity that changes the world outside is told. */
+export interface SideEffect<I> {
+  action(input: I): string
+  target(input: I): Resource
+  /** What of the input may be told. */
+  about?(input: I): Partial<Attachment>
+}
+
+/**
+ * Every activity says here whether it changes the world outside: `reads`, changes nothing but Steward itself
+ * (`internal`), or how the audit tells it. One that says nothing does not compile.
+ */
+export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'internal' | SideEffect<Input<K>> } = {
+  lookAtService: 'reads',
+  awaitServiceUp: 'reads',
+  watchServices: 'reads',
+  lookAtProcess: 'reads',
+  restartService: {
+    action: () => 'update/restart',
+    target: ({ host, binary }) => ({
+      id: `${host}/${binary}`,
+      typeURI: 'service/process',
+      name: `${binary} on ${host}`,
+    }),
+    about: ({ host }) => ({ host }),
+  },
+  planRelief: 'reads',
+  liveMigrate: {
+    action: () => 'update/live-migrate',
+    target: ({ serverId, serverName }) => ({ id: serverId, typeURI: 'compute/machine', name: serverName }),
+    about: ({ from, to }) => ({ from, to }),
+  },
+  surveyHosts: 'reads',
+  consultGovernor: 'reads',
+  requestLease: 'internal',
+  giveBackLease: 'internal',
+  reportOutcome: 'internal',
+  findEnded: 'reads',
+  findHeld: 'reads',
+  recallFirings: 'reads',
+  collectEvidence: 'reads',
+  performCall: {
+    action: ({ call: { method, path, body } }) => {
+      if (bare(path).endsWith('/action')) return `update/${Object.keys(body ?? {}).join('+') || 'action'}`
+      return { GET: 'read', POST: 'create', PUT: 'update', PATCH: 'update', DELETE: 'delete' }[method]
+    },
+    target: ({ call: { service, method, path } }) => {
+      const what = `${service}${bare(path)}`
+      return { id: what, typeURI: `service/${service}`, name: `${method} ${what}` }
+    },
+    about: ({ call: { body } }) => ({ bodyKeys: Object.keys(body ?? {}) }),
+  },
+  reconcileCall: 'reads',
+  deleteTrust: {
+    action: () => 'delete/trust',
+    target: ({ trustId }) => ({ id: masked(trustId), typeURI: 'data/security/trust' }),
+  },
+  checkTrust: 'reads',
+}
+
+/** A query may hold anything. */
+const bare = (path: string) => path.split('?', 1)[0] ?? ''
+
+/** Of a trust's id only its last four characters are told: enough to compare, of no use to anybody. */
+export const masked = (trustId: string): string => `****${trustId.length > 8 ? trustId.slice(-4) : ''}`
+
+export const userType = 'service/security/account/user'
+export const unknownPerson: Initiator = { id: 'unknown', typeURI: userType }
+
+/** A workflow whose history is read. */
+export interface AuditedExecution {
+  readonly workflowId: string
+  readonly runId: string
+  readonly kind: string
+  readonly incidentId?: string
+  readonly policy?: string
+  readonly runbook?: string
+  readonly host?: string
+}
+
+/** How something that was begun ended; `lost`: its history says no more. */
+export interface Ending {
+  readonly at: string
+  readonly how: 'completed' | 'failed' | 'lost'
+  readonly result?: unknown
+  /** Type of the failure. */
+  readonly code?: string
+  readonly attempts?: number
+}
+
+/** What of a history matters to an audit, decrypted. */
+export interface Recorded {
+  readonly what: 'start' | 'activity' | 'update' | 'signal' | 'cancel' | 'terminate'
+  readonly eventId: number
+  readonly at: string
+  /** Of the activity, update or signal. */
+  readonly name: string
+  readonly input: readonly unknown[]
+  /** What the engine knows of who sent it. */
+  readonly identity?: string
+  readonly ending?: Ending
+}
