@@ -83,8 +83,11 @@ async function measureAlert({ cloud, url, foundation }: BenchEngine, round: numb
     .then(() => performance.now())
   const [calledMs, acceptedMs] = await Promise.all([called, accepted])
   cloud.onCall = () => undefined
-  // the incident escalates (the stub has no such host); nothing of it may run into the next round
-  await foundation.client.workflow.getHandle(`incident/burst/bench-${round}`).result()
+  // the incident asks people (the stub has no such host); nothing of it may run into the next round
+  const handle = foundation.client.workflow.getHandle(`incident/burst/bench-${round}`)
+  while (((await handle.describe()).memo?.view as { state?: string } | undefined)?.state !== 'escalated')
+    await sleep(50)
+  await handle.terminate('measured')
   return { total: calledMs - sentMs, afterAccepted: Math.max(0, calledMs - acceptedMs) }
 }
 

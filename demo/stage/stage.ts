@@ -80,7 +80,7 @@ export async function setStage(dir: string, basePort: number, progress: (line: s
   }
 }
 
-/** Follows an incident to its end, telling each new line of its time line. */
+/** Follows an incident until it ends or asks people, telling each new line of its time line. */
 export async function followIncident(
   stage: Stage,
   { policy, host, sinceMs }: { policy: string; host: string; sinceMs: number },
@@ -95,7 +95,8 @@ export async function followIncident(
         tell(`${((Date.parse(at) - sinceMs) / 1000).toFixed(1).padStart(6)} s  ${text}`)
         told++
       }
-      return incident?.endedAt ? incident : undefined
+      // one that asks people stays open until its signal clears
+      return incident?.endedAt || incident?.state === 'escalated' ? incident : undefined
     },
     { withinMs: 300_000, everyMs: 500 },
   )

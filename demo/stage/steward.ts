@@ -60,6 +60,14 @@ export const policies = [
   },
 ]
 
+/** A stage is for acting, and the same hosts play in every story. */
+const governor = {
+  mode: 'auto',
+  coolDownSeconds: 5,
+  flap: { firings: 20, withinSeconds: 60 },
+  budgets: { host: { perHour: 100 }, zone: { perHour: 1000 }, overall: { perHour: 1000 } },
+}
+
 /** Writes steward.yaml and secrets for a cloud, as an operator would. */
 export async function configure(cloud: Cloud, dir: string, ports: Ports) {
   await mkdir(dir, { recursive: true, mode: 0o700 })
@@ -80,6 +88,7 @@ export async function configure(cloud: Cloud, dir: string, ports: Ports) {
     ],
     policies,
     watch: { pollSeconds: 1 },
+    governor,
     ssh: {
       user: cloud.ssh.user,
       keyFile: cloud.ssh.keyFile,

@@ -77,6 +77,9 @@ export function remediationFaults(onStage: () => Stage) {
           reason: { code: 'MIGRATION_FAILED', detail: /stays on compute1/ },
         })
         expect(await stay()).toEqual(['compute1', 'compute1', 'compute1'])
+        // it stays open until its signal clears; here the monitor is taken away before that
+        const closed = await stage.olga.steward('POST', `/v1/incidents/${incident.id}/close`, { why: 'end of the test' })
+        expect(closed).toMatchObject({ status: 200, body: { state: 'closed' } })
       } finally {
         await monitor.stop()
         await stage.cloud.clearFaults('compute1')
