@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { codeOf, detailsOf, failure, messageOf } from '../core/errors.ts'
+import { codeOf, detailsOf, messageOf } from '../core/errors.ts'
 import {
   type Goal,
   type GoalPlan,
@@ -14,6 +13,8 @@ import { drawPlan } from '../policies/planner/picture.ts'
 import { planGoal, planNothing } from '../policies/planner/plan-goal.ts'
 import type { GlobalOptions } from './api-client.ts'
 import { explain } from './explain.ts'
+import { readJson } from './json-file.ts'
+import { addPlanExport } from './plan-export.ts'
 
 interface SimulateOptions {
   goal: Goal
@@ -25,11 +26,12 @@ interface SimulateOptions {
   targetDeviation?: number
 }
 
-/** plan simulate: runs a goal on a model file, without a server and without a cloud. */
+/** plan simulate: runs a goal on a model file, without a server and without a cloud; plan export: writes such a file. */
 export function addPlanCommands(program: Command): void {
   const plan =
     program.commands.find((command) => command.name() === 'plan') ??
     program.command('plan').description('plans that move servers between hosts')
+  addPlanExport(plan)
   plan
     .command('simulate <file>')
     .description('plans on a model file; moves nothing')
@@ -42,7 +44,7 @@ export function addPlanCommands(program: Command): void {
     .option('--target-deviation <points>', 'spread of CPU use at which balance stops', decimal)
     .action(async (file: string, given: SimulateOptions, command: Command) => {
       const json = command.optsWithGlobals<GlobalOptions>().json === true
-      const model = await readModelFile(file)
+      const model = readModel(await readJson(file))
       const { result, refusal } = measured(model, given)
       if (json) process.stdout.write(`${JSON.stringify(result)}\n`)
       else if (!refusal) process.stdout.write(drawPlan(model, result))
@@ -51,18 +53,6 @@ export function addPlanCommands(program: Command): void {
         process.exitCode = 1
       }
     })
-}
-
-async function readModelFile(file: string): Promise<Model> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw failure('INPUT_INVALID', `${file} cannot be read: ${messageOf(error)}`)
-  })
-  try {
-    return readModel(JSON.parse(text))
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    throw failure('INPUT_INVALID', `${file} is not JSON: ${error.message}`)
-  }
 }
 
 /** Plans, and says what that cost. Where the goal cannot be reached: a plan without moves, and why. */

@@ -10,6 +10,20 @@ export interface ModelHost {
   readonly threads: number
   /** May receive servers. A host that may not can still be emptied. @default true */
   readonly usable?: boolean
+  /** Servers move between hosts of the same pool only: same aggregates, storage and hypervisor. @default all are one */
+  readonly pool?: string
+  /** CPU features its servers may have come to rely on: they move only to hosts that have all of them. */
+  readonly cpuTraits?: readonly string[]
+  /** What else it can do; servers may require some. */
+  readonly traits?: readonly string[]
+  /** Most that one server may have (Placement's `max_unit`), whatever the allocation ratio. @default no limit */
+  readonly largest?: Resources
+  /** What it draws when idle and when all its threads are busy. */
+  readonly power?: { readonly idleWatts: number; readonly maxWatts: number }
+  /** What its network carries, for shares of it. */
+  readonly networkMbps?: number
+  /** What its disks do per second, for shares of it. */
+  readonly diskIops?: number
 }
 
 export interface ModelServer {
@@ -23,12 +37,25 @@ export interface ModelServer {
   readonly requestedZone?: string
   /** Why it must not be moved, when it must not: locked, busy, not active, opted out. */
   readonly pinned?: string
+  /** Traits its host must have. */
+  readonly requiredTraits?: readonly string[]
+  /** Memory it really uses. @default all it may */
+  readonly memoryUsedMiB?: number
+  /** How fast it rewrites its memory, where that was measured. */
+  readonly dirtyMiBps?: number
+  /** Local disk that moves along with it. @default none: its disk is shared storage or a volume */
+  readonly copiedDiskGiB?: number
+  readonly networkMbps?: number
+  readonly diskIops?: number
 }
 
 export interface ServerGroup {
   readonly id: string
-  /** Hard rules. The members of an affinity group stay where they are: moved one by one they would part. */
-  readonly policy: 'anti-affinity' | 'affinity'
+  /**
+   * The members of an affinity group stay where they are: moved one by one they would part. Soft ones are wishes, heard
+   * between targets that are as good otherwise.
+   */
+  readonly policy: 'anti-affinity' | 'affinity' | 'soft-anti-affinity' | 'soft-affinity'
   /** Ids of servers. */
   readonly members: readonly string[]
 }
