@@ -1,4 +1,5 @@
 import type { Resources } from '../../core/plan.ts'
+import type { Weights } from './dimensions.ts'
 
 /** A hypervisor as the planner sees it. */
 export interface ModelHost {
@@ -67,7 +68,8 @@ export interface Model {
   readonly groups: readonly ServerGroup[]
 }
 
-export const goals = ['consolidate', 'balance', 'drain'] as const
+/** `spread` is the undo of `consolidate`; `evict-noisy` moves those away who take much of a busy host. */
+export const goals = ['consolidate', 'balance', 'drain', 'spread', 'evict-noisy'] as const
 export type Goal = (typeof goals)[number]
 
 export interface PlanOptions {
@@ -79,8 +81,14 @@ export interface PlanOptions {
   readonly maxCpuPercent?: number
   /** Most servers that leave one host during one wave (Nova migrates one at a time by default). @default 1 */
   readonly outgoingPerHost?: number
-  /** Deviation at which `balance` stops, in percentage points. @default 8.5, or 0 if `maxMoves` is given */
+  /** Deviation at which `balance` stops, in percentage points. @default 8.5 (spread: 3), or 0 if `maxMoves` is given */
   readonly targetDeviation?: number
+  /** What `balance` and `spread` level, and how much each counts. @default balance: cpu; spread: cpu, memory, vcpu */
+  readonly weights?: Weights
+  /** `evict-noisy`: what share of its host one server takes to be noisy, in percent. @default 25 */
+  readonly noisyPercent?: number
+  /** `evict-noisy`: hosts up to this use are left alone, and none that receives goes above it. @default 70 */
+  readonly busyPercent?: number
   /** Names of the hosts that `drain` empties. */
   readonly drain?: readonly string[]
 }

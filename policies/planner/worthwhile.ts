@@ -1,5 +1,5 @@
 import { compare } from '../placement.ts'
-import { defaultTargetDeviation } from './balance.ts'
+import { defaultSpreadDeviation, defaultTargetDeviation } from './balance.ts'
 import { type Forecast, forecastPlan, type Migrations } from './cost.ts'
 import { type Fault, whyLeftAlone } from './faults.ts'
 import type { Goal, GoalPlan, Model, PlanOptions } from './model.ts'
@@ -49,7 +49,8 @@ export function planWorthwhile(
   }
   const whole = weigh(planGoal(model, goal, options))
   // `maxMoves` alone would have balance go on to a deviation of 0
-  const targetDeviation = options.targetDeviation ?? (options.maxMoves === undefined ? defaultTargetDeviation : 0)
+  const usual = goal === 'spread' ? defaultSpreadDeviation : defaultTargetDeviation
+  const targetDeviation = options.targetDeviation ?? (options.maxMoves === undefined ? usual : 0)
   const tryLess = (less: PlanOptions) => weigh(planGoal(model, goal, { ...options, targetDeviation, ...less }))
   const best = isOrdered(goal) ? whole : mostWorthwhile(whole, tryLess)
   const { plan, benefitHostHours, costHostHours } = best

@@ -129,7 +129,7 @@ describe('steward plan simulate', () => {
   })
 
   it.each([
-    [['--goal', 'tidy'], 'Allowed choices are consolidate, balance, drain'],
+    [['--goal', 'tidy'], 'Allowed choices are consolidate, balance, drain, spread, evict-noisy'],
     [[], "required option '--goal <goal>' not specified"],
     [['--goal', 'balance', '--max-moves', 'ten'], 'It has to be a whole number'],
     [['--goal', 'balance', '--max-cpu', '-1'], 'It has to be a number'],

@@ -157,7 +157,7 @@ describe('a worthwhile plan', () => {
         const resting = new Set(past.flatMap((one) => (nowMs - one.atMs < 24 * hourMs ? [one.serverId] : [])))
         expect(plan.moves.filter(({ serverId }) => resting.has(serverId))).toEqual([])
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 })
