@@ -79,7 +79,7 @@ export function checkPlan(model: Model, plan: GoalPlan, options: PlanOptions = {
 /** What the target is without, of what the server needs or had where it began. */
 function lacking(server: ModelServer, began: ModelHost | undefined, target: ModelHost): string[] {
   const offered = (target.traits ?? []).concat(target.cpuTraits ?? [])
-  const wanted = (server.requiredTraits ?? []).concat(began?.cpuTraits ?? [])
+  const wanted = (server.requiredTraits ?? []).concat(server.cpuTraits ?? began?.cpuTraits ?? [])
   const { largest } = target
   return [
     ...wanted.filter((trait) => !offered.includes(trait)).map((trait) => `target is without ${trait}`),

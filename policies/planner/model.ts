@@ -38,6 +38,8 @@ export interface ModelServer {
   readonly requestedZone?: string
   /** Why it must not be moved, when it must not: locked, busy, not active, opted out. */
   readonly pinned?: string
+  /** CPU features it may have come to rely on. @default those of its present host */
+  readonly cpuTraits?: readonly string[]
   /** Traits its host must have. */
   readonly requiredTraits?: readonly string[]
   /** Memory it really uses. @default all it may */

@@ -14,14 +14,18 @@ export function reachOf(
 ): (Uint8Array | undefined)[] {
   const isSized = hosts.some(({ largest }) => largest !== undefined)
   const hostKeys = hosts.map(({ pool, cpuTraits = [] }) => JSON.stringify([pool ?? '', cpuTraits.toSorted(compare)]))
-  if (!isSized && new Set(hostKeys).size <= 1 && servers.every(({ requiredTraits }) => !requiredTraits?.length))
+  if (
+    !isSized &&
+    new Set(hostKeys).size <= 1 &&
+    servers.every((server) => !server.requiredTraits?.length && !server.cpuTraits?.length)
+  )
     return servers.map(() => undefined)
   const known = new Map<string, Uint8Array | undefined>()
   return servers.map((server) => {
-    const { requiredTraits = [], uses } = server
+    const { requiredTraits = [], cpuTraits, uses } = server
     const home = rowOfHost.get(server.host)!
     const size = isSized ? [uses.vcpu, uses.memoryMiB, uses.diskGiB] : []
-    const key = `${hostKeys[home]} ${JSON.stringify([requiredTraits.toSorted(compare), size])}`
+    const key = `${hostKeys[home]} ${JSON.stringify([requiredTraits.toSorted(compare), cpuTraits?.toSorted(compare), size])}`
     if (!known.has(key)) {
       const reach = Uint8Array.from(hosts, (host) => (canTake(host, hosts[home]!, server) ? 1 : 0))
       known.set(key, reach.every((yes) => yes === 1) ? undefined : reach)
@@ -30,10 +34,10 @@ export function reachOf(
   })
 }
 
-function canTake(target: ModelHost, home: ModelHost, { requiredTraits = [], uses }: ModelServer): boolean {
+function canTake(target: ModelHost, home: ModelHost, { requiredTraits = [], cpuTraits, uses }: ModelServer): boolean {
   if ((target.pool ?? '') !== (home.pool ?? '')) return false
   const has = new Set([...(target.traits ?? []), ...(target.cpuTraits ?? [])])
-  if (!(home.cpuTraits ?? []).every((trait) => has.has(trait))) return false
+  if (!(cpuTraits ?? home.cpuTraits ?? []).every((trait) => has.has(trait))) return false
   if (!requiredTraits.every((trait) => has.has(trait))) return false
   const { largest } = target
   return (
