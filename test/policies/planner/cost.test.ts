@@ -121,6 +121,14 @@ describe('a worthwhile plan', () => {
     expect(forecast.moves).toMatchObject([{ serverId: '1', converges: false }])
   })
 
+  it('stops where balance stops, also when it tries fewer moves', () => {
+    const model = measuredModel('c50x500')
+    const { plan } = planWorthwhile(model, 'balance', { worth: { movingMinute: 0.5 } }, nowMs)
+    const whole = planGoal(model, 'balance')
+    expect(plan.moves.length).toBeLessThanOrEqual(whole.moves.length)
+    expect(plan.deviationAfter).toBeGreaterThanOrEqual(whole.deviationAfter - 0.5)
+  })
+
   it('weighs a balance by what it takes off hot hosts and off the unevenness', () => {
     const hot = cloud(
       [host('a'), host('b')],

@@ -163,6 +163,16 @@ describe('the way back', () => {
     expect(documentOf(mixed, 'drain', { drain: ['a'] }).undo.waves).toHaveLength(1)
   })
 
+  it('takes a server over no host without the CPU features it began with, however often it moves', () => {
+    const hosts = [host('a', { cpuTraits: ['HW_A'] }), host('b', { cpuTraits: ['HW_A', 'HW_B'] }), host('c')]
+    const mixed = cloud(hosts, [server('1', 'a', 1), server('2', 'c', 1)])
+    const onB = afterMoves(mixed, [{ serverId: '1', to: 'b' }])
+    expect(onB.servers.map(({ cpuTraits }) => cpuTraits)).toEqual([['HW_A'], undefined])
+    expect(afterMoves(onB, [{ serverId: '1', to: 'a' }]).servers[0]?.cpuTraits).toEqual(['HW_A'])
+    expect(() => planGoal(onB, 'drain', { drain: ['a', 'b'] })).toThrow(/1 of another kind/)
+    expect(afterMoves(mixed, [{ serverId: '2', to: 'b' }]).servers[1]?.cpuTraits).toEqual([])
+  })
+
   it('leads to a host that was closed for the drain, and to one that was hot', () => {
     const closed = cloud([host('a', { usable: false }), host('b')], [server('1', 'a', 4, { cpuPercent: 500 })])
     const hot = cloud(
