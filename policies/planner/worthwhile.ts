@@ -1,5 +1,4 @@
 import { compare } from '../placement.ts'
-import { defaultSpreadDeviation, defaultTargetDeviation } from './balance.ts'
 import { type Forecast, forecastPlan, type Migrations } from './cost.ts'
 import { type Fault, whyLeftAlone } from './faults.ts'
 import type { Goal, GoalPlan, Model, PlanOptions } from './model.ts'
@@ -48,10 +47,7 @@ export function planWorthwhile(
     return { plan, forecast, ...balance, faults: [], model }
   }
   const whole = weigh(planGoal(model, goal, options))
-  // `maxMoves` alone would have balance go on to a deviation of 0
-  const usual = goal === 'spread' ? defaultSpreadDeviation : defaultTargetDeviation
-  const targetDeviation = options.targetDeviation ?? (options.maxMoves === undefined ? usual : 0)
-  const tryLess = (less: PlanOptions) => weigh(planGoal(model, goal, { ...options, targetDeviation, ...less }))
+  const tryLess = (less: PlanOptions) => weigh(planGoal(model, goal, { ...options, ...less }))
   const best = isOrdered(goal) ? whole : mostWorthwhile(whole, tryLess)
   const { plan, benefitHostHours, costHostHours } = best
   if (isOrdered(goal) || plan.moves.length === 0 || benefitHostHours > costHostHours)
