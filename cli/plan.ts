@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { codeOf, detailsOf, failure, messageOf } from '../core/errors.ts'
+import { codeOf, detailsOf, messageOf } from '../core/errors.ts'
+import { dimensionNames, type Weights } from '../policies/planner/dimensions.ts'
 import {
   type Goal,
   type GoalPlan,
@@ -14,6 +14,8 @@ import { drawPlan } from '../policies/planner/picture.ts'
 import { planGoal, planNothing } from '../policies/planner/plan-goal.ts'
 import type { GlobalOptions } from './api-client.ts'
 import { explain } from './explain.ts'
+import { readJson } from './json-file.ts'
+import { addPlanExport } from './plan-export.ts'
 
 interface SimulateOptions {
   goal: Goal
@@ -23,13 +25,15 @@ interface SimulateOptions {
   maxCpu?: number
   outgoing?: number
   targetDeviation?: number
+  weights?: Weights
 }
 
-/** plan simulate: runs a goal on a model file, without a server and without a cloud. */
+/** plan simulate: runs a goal on a model file, without a server and without a cloud; plan export: writes such a file. */
 export function addPlanCommands(program: Command): void {
   const plan =
     program.commands.find((command) => command.name() === 'plan') ??
     program.command('plan').description('plans that move servers between hosts')
+  addPlanExport(plan)
   plan
     .command('simulate <file>')
     .description('plans on a model file; moves nothing')
@@ -39,10 +43,11 @@ export function addPlanCommands(program: Command): void {
     .option('--max-hosts <n>', 'consolidate down to so many hosts, with the fewest moves', whole)
     .option('--max-cpu <percent>', 'real CPU use no receiving host goes above (default: 90)', decimal)
     .option('--outgoing <n>', 'most servers that leave one host at the same time (default: 1)', whole)
+    .option('--weights <list>', 'what balance and spread level: cpu=1,memory=0.5,disk=0,network=0,vcpu=0', weighted)
     .option('--target-deviation <points>', 'spread of CPU use at which balance stops', decimal)
     .action(async (file: string, given: SimulateOptions, command: Command) => {
       const json = command.optsWithGlobals<GlobalOptions>().json === true
-      const model = await readModelFile(file)
+      const model = readModel(await readJson(file))
       const { result, refusal } = measured(model, given)
       if (json) process.stdout.write(`${JSON.stringify(result)}\n`)
       else if (!refusal) process.stdout.write(drawPlan(model, result))
@@ -53,23 +58,11 @@ export function addPlanCommands(program: Command): void {
     })
 }
 
-async function readModelFile(file: string): Promise<Model> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw failure('INPUT_INVALID', `${file} cannot be read: ${messageOf(error)}`)
-  })
-  try {
-    return readModel(JSON.parse(text))
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    throw failure('INPUT_INVALID', `${file} is not JSON: ${error.message}`)
-  }
-}
-
 /** Plans, and says what that cost. Where the goal cannot be reached: a plan without moves, and why. */
 export function measured(model: Model, given: SimulateOptions) {
   const { goal, maxCpu: maxCpuPercent, outgoing: outgoingPerHost } = given
-  const { drain, maxMoves, maxHosts, targetDeviation } = given
-  const options = defined({ drain, maxMoves, maxHosts, targetDeviation, maxCpuPercent, outgoingPerHost })
+  const { drain, maxMoves, maxHosts, targetDeviation, weights } = given
+  const options = defined({ drain, maxMoves, maxHosts, targetDeviation, weights, maxCpuPercent, outgoingPerHost })
   const before = process.cpuUsage()
   const { plan, refusal } = planOrRefusal(model, goal, options)
   const { user, system } = process.cpuUsage(before)
@@ -95,6 +88,15 @@ const defined = (options: { [K in keyof PlanOptions]: PlanOptions[K] | undefined
 function decimal(text: string): number {
   if (!/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError('It has to be a number.')
   return Number(text)
+}
+
+function weighted(text: string): Weights {
+  const pairs = text.split(',').map((pair) => pair.split('='))
+  const known: readonly string[] = dimensionNames
+  for (const [name = '', weight = ''] of pairs)
+    if (!known.includes(name) || !/^\d+(\.\d+)?$/.test(weight))
+      throw new InvalidArgumentError(`It has to be a list like cpu=1,memory=0.5 of ${known.join(', ')}.`)
+  return Object.fromEntries(pairs.map(([name, weight]) => [name, Number(weight)]))
 }
 
 function whole(text: string): number {

@@ -207,6 +207,12 @@ export const catalogue = {
     summary: 'No set of allowed moves reaches the goal.',
     next: 'Read the reason per server in the plan; add capacity or widen the limits.',
   },
+  PLAN_STALE: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'The plan is too old, or the hosts it touches are no longer as it expects them.',
+    next: 'Make a new plan; nothing was moved.',
+  },
   MIGRATION_FAILED: {
     status: 409,
     remedy: 'ask',

@@ -11,11 +11,14 @@ import { schedule } from './waves.ts'
 /** Spread that is good enough when nobody says how many moves they would spend, in percentage points. */
 export const defaultTargetDeviation = 8.5
 
+/** The same for `spread`, whose purpose it is. */
+export const defaultSpreadDeviation = 3
+
 /** What a move has to take off the sum of squared deviations: moving a host from 4 points above the mean to 2 does. */
 const worthwhile = 10
 
 /**
- * Plans how to even out real CPU use: first hosts above the limit, then the deviation over all hosts.
+ * Plans how to even out real CPU use, or what `weights` say: first hosts above the limit, then the deviation over all hosts.
  *
  * Stops when no host is above the limit and the deviation is at `targetDeviation`, when the moves are used up, or when
  * no move is worth it. Room, zones and groups hold in every wave, as for the other goals.
@@ -24,17 +27,27 @@ const worthwhile = 10
  * one by one: it does not swap two where neither host has room for the other's.
  */
 export function balance(model: Model, options: PlanOptions = {}): GoalPlan {
-  const { maxMoves = Number.POSITIVE_INFINITY, outgoingPerHost = 1, maxCpuPercent = defaultMaxCpuPercent } = options
   const target = options.targetDeviation ?? (options.maxMoves === undefined ? defaultTargetDeviation : 0)
+  return levelOut(model, 'balance', target, { weights: { cpu: 1 }, ...options })
+}
+
+/** The undo of `consolidate`: servers over all hosts that take some, empty ones too, by what they have and what they use. */
+export function spread(model: Model, options: PlanOptions = {}): GoalPlan {
+  const target = options.targetDeviation ?? (options.maxMoves === undefined ? defaultSpreadDeviation : 0)
+  return levelOut(model, 'spread', target, { weights: { cpu: 1, memory: 1, vcpu: 1 }, ...options })
+}
+
+function levelOut(model: Model, goal: 'balance' | 'spread', target: number, options: PlanOptions): GoalPlan {
+  const { maxMoves = Number.POSITIVE_INFINITY, outgoingPerHost = 1, maxCpuPercent = defaultMaxCpuPercent } = options
   const tables = tabulate(model, maxCpuPercent)
   const occupancy = createOccupancy(tables)
   const all = [...tables.hosts.keys()]
   const tied = tiedHosts(tables, occupancy, all)
   const bound = boundHosts(tables, occupancy.used, all, tied)
-  const level = createLevel(tables, occupancy, maxCpuPercent)
-  const moved = even(tables, occupancy, level, maxMoves, () => isEven(level, target, maxCpuPercent))
+  const level = createLevel(tables, occupancy, maxCpuPercent, options.weights)
+  const moved = even(tables, occupancy, level, maxMoves, () => level.isEven(target))
   refine(tables, occupancy, level, moved)
-  dropNeedless(tables, occupancy, level, moved, () => isEven(level, target, maxCpuPercent))
+  dropNeedless(tables, occupancy, level, moved, () => level.isEven(target))
 
   const spares = all.filter((host) => tables.usable[host])
   const { steps: ordered } = schedule(tables, occupancy.at, { outgoingPerHost, spares })
@@ -45,7 +58,7 @@ export function balance(model: Model, options: PlanOptions = {}): GoalPlan {
   const ends = loads(tables, after)
   const leaving = new Set(steps.map(({ from }) => from))
   const mean = ends.reduce((sum, load) => sum + load, 0) / Math.max(1, ends.length)
-  const spread = deviation(tables, after)
+  const points = deviation(tables, after)
   const skipped = tables.hosts.flatMap(({ name }, host): Skipped[] => {
     const load = ends[host]!
     if (leaving.has(host) && load <= maxCpuPercent) return []
@@ -55,14 +68,14 @@ export function balance(model: Model, options: PlanOptions = {}): GoalPlan {
     const why =
       steps.length >= maxMoves
         ? `all ${maxMoves} moves are used`
-        : load <= maxCpuPercent && spread <= target
-          ? `the deviation is down to ${spread.toFixed(1)} points without it`
+        : load <= maxCpuPercent && points <= target
+          ? `the deviation is down to ${points.toFixed(1)} points without it`
           : tied[host]
             ? 'it has servers that have to stay, and moving the others helps too little'
             : 'no move of one of its servers that fits helps enough'
     return [{ host: name, reason: `${at}: ${why}` }]
   })
-  return assemble(tables, 'balance', { steps, skipped, bound }, ({ from, to, detour }) =>
+  return assemble(tables, goal, { steps, skipped, bound }, ({ from, to, detour }) =>
     detour
       ? `steps aside to ${tables.hosts[to]!.name} for a while: servers wait for each other`
       : `${tables.hosts[from]!.name} goes from ${percent(before[from]!)} to ${percent(ends[from]!)} CPU, ` +
@@ -71,10 +84,6 @@ export function balance(model: Model, options: PlanOptions = {}): GoalPlan {
 }
 
 const percent = (value: number) => `${value.toFixed(0)} %`
-
-function isEven(level: Level, target: number, maxCpuPercent: number): boolean {
-  return level.unevenness() <= target * target && level.load.every((load) => load <= maxCpuPercent)
-}
 
 /** Takes the best move again and again. Returns the servers that moved. */
 function even(

@@ -1,4 +1,11 @@
-import { defaultMaxCpuPercent, type GoalPlan, type Model, type PlanOptions } from './model.ts'
+import {
+  defaultMaxCpuPercent,
+  type GoalPlan,
+  type Model,
+  type ModelHost,
+  type ModelServer,
+  type PlanOptions,
+} from './model.ts'
 
 /**
  * Carries a plan out on the model, wave by wave, and lists every rule it breaks; nothing when it is sound.
@@ -40,6 +47,7 @@ export function checkPlan(model: Model, plan: GoalPlan, options: PlanOptions = {
       if (target.usable === false) broken.push(`${where}: target takes no servers`)
       if (server.requestedZone !== undefined && server.requestedZone !== target.zone)
         broken.push(`${where}: leaves zone ${server.requestedZone} for ${target.zone}`)
+      for (const missing of lacking(server, hosts.get(server.host), target)) broken.push(`${where}: ${missing}`)
       moving.add(serverId)
       leaving.set(from, (leaving.get(from) ?? 0) + 1)
       present.get(to)?.add(serverId)
@@ -66,6 +74,20 @@ export function checkPlan(model: Model, plan: GoalPlan, options: PlanOptions = {
     for (const { serverId, to } of moves) at.set(serverId, to)
   }
   return [...broken, ...brokenClaims(model, plan, options, at)]
+}
+
+/** What the target is without, of what the server needs or had where it began. */
+function lacking(server: ModelServer, began: ModelHost | undefined, target: ModelHost): string[] {
+  const offered = (target.traits ?? []).concat(target.cpuTraits ?? [])
+  const wanted = (server.requiredTraits ?? []).concat(server.cpuTraits ?? began?.cpuTraits ?? [])
+  const { largest } = target
+  return [
+    ...wanted.filter((trait) => !offered.includes(trait)).map((trait) => `target is without ${trait}`),
+    ...((began?.pool ?? '') === (target.pool ?? '') ? [] : [`leaves pool ${began?.pool} for ${target.pool}`]),
+    ...(['vcpu', 'memoryMiB', 'diskGiB'] as const)
+      .filter((kind) => largest && server.uses[kind] > largest[kind])
+      .map((kind) => `target takes no server with so much ${kind}`),
+  ]
 }
 
 /** Servers that must not share a host, by id. */

@@ -4,7 +4,7 @@ import { boundHosts } from './bound.ts'
 import { placeByEjection } from './ejection.ts'
 import { defaultMaxCpuPercent, type GoalPlan, type Model, type PlanOptions, type Skipped } from './model.ts'
 import { createOccupancy, type Occupancy } from './occupancy.ts'
-import { packLargestFirst, sizeOf, weigh } from './packing.ts'
+import { favour, packLargestFirst, sizeOf, weigh } from './packing.ts'
 import { tiedHosts, whyNowhere } from './reasons.ts'
 import { bringHome } from './restore.ts'
 import { type Tables, tabulate, width } from './tables.ts'
@@ -78,12 +78,12 @@ function firstThatWorks(
 /** Places servers, largest first, each where the fullest resource of the host stays lowest. */
 function packEmptiest(
   tables: Tables,
-  { used, fits, put }: Occupancy,
+  { at, used, fits, put }: Occupancy,
   servers: readonly number[],
   receivers: readonly number[],
   weights: Float64Array,
 ): number[] {
-  const { capacity, uses } = tables
+  const { capacity, uses, wishes } = tables
   const left: number[] = []
   const size = new Map(servers.map((server) => [server, sizeOf(tables, weights, server)]))
   for (const server of servers.toSorted((a, b) => size.get(b)! - size.get(a)! || a - b)) {
@@ -96,6 +96,8 @@ function packEmptiest(
         const amount = used[host * width + kind]! + uses[server * width + kind]!
         if (amount > 0) fullest = Math.max(fullest, amount / capacity[host * width + kind]!)
       }
+      const wished = wishes[server]
+      if (wished) fullest /= favour(wished, at, host)
       if (fullest < lowest) {
         lowest = fullest
         chosen = host

@@ -129,6 +129,7 @@ export function placeByEjection(
     if (allows(server, host)) return none
     const zone = tables.requestedZone[server]!
     if (!tables.usable[host] || (zone >= 0 && zone !== tables.zone[host])) return undefined
+    if (tables.reach[server]?.[host] === 0) return undefined
     return on[host]!.filter((other) => groups[other]!.some((group) => groups[server]!.includes(group)))
   }
   function costOf(server: number) {

@@ -1,4 +1,5 @@
 import type { Resources } from '../../core/plan.ts'
+import type { Weights } from './dimensions.ts'
 
 /** A hypervisor as the planner sees it. */
 export interface ModelHost {
@@ -10,6 +11,20 @@ export interface ModelHost {
   readonly threads: number
   /** May receive servers. A host that may not can still be emptied. @default true */
   readonly usable?: boolean
+  /** Servers move between hosts of the same pool only: same aggregates, storage and hypervisor. @default all are one */
+  readonly pool?: string
+  /** CPU features its servers may have come to rely on: they move only to hosts that have all of them. */
+  readonly cpuTraits?: readonly string[]
+  /** What else it can do; servers may require some. */
+  readonly traits?: readonly string[]
+  /** Most that one server may have (Placement's `max_unit`), whatever the allocation ratio. @default no limit */
+  readonly largest?: Resources
+  /** What it draws when idle and when all its threads are busy. */
+  readonly power?: { readonly idleWatts: number; readonly maxWatts: number }
+  /** What its network carries, for shares of it. */
+  readonly networkMbps?: number
+  /** What its disks do per second, for shares of it. */
+  readonly diskIops?: number
 }
 
 export interface ModelServer {
@@ -23,12 +38,27 @@ export interface ModelServer {
   readonly requestedZone?: string
   /** Why it must not be moved, when it must not: locked, busy, not active, opted out. */
   readonly pinned?: string
+  /** CPU features it may have come to rely on. @default those of its present host */
+  readonly cpuTraits?: readonly string[]
+  /** Traits its host must have. */
+  readonly requiredTraits?: readonly string[]
+  /** Memory it really uses. @default all it may */
+  readonly memoryUsedMiB?: number
+  /** How fast it rewrites its memory, where that was measured. */
+  readonly dirtyMiBps?: number
+  /** Local disk that moves along with it. @default none: its disk is shared storage or a volume */
+  readonly copiedDiskGiB?: number
+  readonly networkMbps?: number
+  readonly diskIops?: number
 }
 
 export interface ServerGroup {
   readonly id: string
-  /** Hard rules. The members of an affinity group stay where they are: moved one by one they would part. */
-  readonly policy: 'anti-affinity' | 'affinity'
+  /**
+   * The members of an affinity group stay where they are: moved one by one they would part. Soft ones are wishes, heard
+   * between targets that are as good otherwise.
+   */
+  readonly policy: 'anti-affinity' | 'affinity' | 'soft-anti-affinity' | 'soft-affinity'
   /** Ids of servers. */
   readonly members: readonly string[]
 }
@@ -40,7 +70,8 @@ export interface Model {
   readonly groups: readonly ServerGroup[]
 }
 
-export const goals = ['consolidate', 'balance', 'drain'] as const
+/** `spread` is the undo of `consolidate`; `evict-noisy` moves those away who take much of a busy host. */
+export const goals = ['consolidate', 'balance', 'drain', 'spread', 'evict-noisy'] as const
 export type Goal = (typeof goals)[number]
 
 export interface PlanOptions {
@@ -52,8 +83,14 @@ export interface PlanOptions {
   readonly maxCpuPercent?: number
   /** Most servers that leave one host during one wave (Nova migrates one at a time by default). @default 1 */
   readonly outgoingPerHost?: number
-  /** Deviation at which `balance` stops, in percentage points. @default 8.5, or 0 if `maxMoves` is given */
+  /** Deviation at which `balance` stops, in percentage points. @default 8.5 (spread: 3), or 0 if `maxMoves` is given */
   readonly targetDeviation?: number
+  /** What `balance` and `spread` level, and how much each counts. @default balance: cpu; spread: cpu, memory, vcpu */
+  readonly weights?: Weights
+  /** `evict-noisy`: what share of its host one server takes to be noisy, in percent. @default 25 */
+  readonly noisyPercent?: number
+  /** `evict-noisy`: hosts up to this use are left alone, and none that receives goes above it. @default 70 */
+  readonly busyPercent?: number
   /** Names of the hosts that `drain` empties. */
   readonly drain?: readonly string[]
 }

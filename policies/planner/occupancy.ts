@@ -21,7 +21,7 @@ export interface Occupancy {
 
 /** @param at where the servers are; -1 for nowhere. Not kept. */
 export function createOccupancy(tables: Tables, from: Int32Array = tables.home): Occupancy {
-  const { capacity, uses, usable, zone, requestedZone, groups, groupSizes } = tables
+  const { capacity, uses, usable, zone, requestedZone, groups, groupSizes, reach } = tables
   const groupCount = groupSizes.length
   const at = new Int32Array(from.length).fill(-1)
   const place = new Int32Array(from.length)
@@ -57,6 +57,7 @@ export function createOccupancy(tables: Tables, from: Int32Array = tables.home):
   }
   function allows(server: number, host: number) {
     if (usable[host] === 0 || (requestedZone[server]! >= 0 && requestedZone[server] !== zone[host])) return false
+    if (reach[server]?.[host] === 0) return false
     for (const group of groups[server]!) if (members[host * groupCount + group]! > 0) return false
     return true
   }

@@ -37,12 +37,12 @@ export function sizeOf({ uses }: Tables, weights: Weights, server: number): numb
  */
 export function packLargestFirst(
   tables: Tables,
-  { used, allows, put }: Occupancy,
+  { at: placeOf, used, allows, put }: Occupancy,
   servers: readonly number[],
   receivers: readonly number[],
   weights: Weights,
 ): number[] {
-  const { capacity, uses } = tables
+  const { capacity, uses, wishes } = tables
   const count = receivers.length
   // free room of the receivers, side by side: the inner loop below is where the time goes
   const free = new Float64Array(count * width)
@@ -71,6 +71,7 @@ export function packLargestFirst(
     const byMemory = memory * weights[1]! ** 2
     const byDisk = disk * weights[2]! ** 2
     const byLoad = load * weights[cpu]! ** 2
+    const wished = wishes[server]
     let chosen = -1
     let bestScore = -1
     for (let at = 0, row = 0; at < count; at++, row += width) {
@@ -81,7 +82,7 @@ export function packLargestFirst(
       const freeDisk = free[row + 2]!
       if (freeMemory < memory || freeDisk < disk) continue
       const dot = byVcpu * freeVcpu + byMemory * freeMemory + byDisk * freeDisk + byLoad * freeLoad
-      const score = dot * dot * norm[at]!
+      const score = dot * dot * norm[at]! * (wished ? favour(wished, placeOf, receivers[at]!) : 1)
       if (score > bestScore && allows(server, receivers[at]!)) {
         bestScore = score
         chosen = at
@@ -95,4 +96,11 @@ export function packLargestFirst(
     measure(chosen)
   }
   return left
+}
+
+/** How much better or worse a host looks for the wishes of soft groups: no more than a tie-break between good ones. */
+export function favour(wished: ReadonlyMap<number, number>, at: Int32Array, host: number): number {
+  let sum = 0
+  for (const [other, sign] of wished) if (at[other] === host) sum += sign
+  return sum > 0 ? 1 / (1 + sum) : 1 - sum / 2
 }

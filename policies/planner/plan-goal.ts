@@ -1,15 +1,19 @@
 import { assemble } from './assemble.ts'
-import { balance } from './balance.ts'
+import { balance, spread } from './balance.ts'
 import { boundHosts } from './bound.ts'
 import { consolidate } from './consolidate.ts'
 import { drain } from './drain.ts'
+import { evictNoisy } from './evict-noisy.ts'
 import { defaultMaxCpuPercent, type Goal, type GoalPlan, type Model, type PlanOptions, type Skipped } from './model.ts'
 import { createOccupancy } from './occupancy.ts'
 import { tiedHosts } from './reasons.ts'
 import { tabulate } from './tables.ts'
 import { assertConsistent, assertOptions } from './validate.ts'
 
-const planners = { consolidate, balance, drain } as const satisfies Record<Goal, unknown>
+const planners = { consolidate, balance, drain, spread, 'evict-noisy': evictNoisy } as const satisfies Record<
+  Goal,
+  unknown
+>
 
 /**
  * Plans towards a goal. Pure: the same model and options give the same plan, in whatever order their lists come.

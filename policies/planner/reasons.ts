@@ -13,7 +13,7 @@ export function tiedHosts(tables: Tables, { on }: Occupancy, candidates: readonl
 }
 
 function fitsAnEmptyOne(
-  { capacity, uses, usable, zone, requestedZone }: Tables,
+  { capacity, uses, usable, zone, requestedZone, reach }: Tables,
   server: number,
   origin: number,
   candidates: readonly number[],
@@ -21,6 +21,7 @@ function fitsAnEmptyOne(
   return candidates.some((host) => {
     if (host === origin || !usable[host]) return false
     if (requestedZone[server]! >= 0 && requestedZone[server] !== zone[host]) return false
+    if (reach[server]?.[host] === 0) return false
     for (let kind = 0; kind < width; kind++)
       if (uses[server * width + kind]! > capacity[host * width + kind]!) return false
     return true
@@ -95,9 +96,10 @@ export function whyNowhere(
   return [...counts].map(([reason, count]) => `${count} ${reason}`).join(', ')
 
   function refusal(host: number): string {
-    const { capacity, uses, usable, zone, requestedZone } = tables
+    const { capacity, uses, usable, zone, requestedZone, reach } = tables
     if (!usable[host]) return 'not usable'
     if (requestedZone[server]! >= 0 && requestedZone[server] !== zone[host]) return 'in another zone'
+    if (reach[server]?.[host] === 0) return 'of another kind (pool, CPU, traits or size)'
     for (let kind = 0; kind < width; kind++)
       if (used[host * width + kind]! + uses[server * width + kind]! > capacity[host * width + kind]!)
         return kinds[kind] === 'cpu' ? 'too busy' : `without room (${kinds[kind]})`

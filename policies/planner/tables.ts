@@ -1,5 +1,6 @@
 import { compare } from '../placement.ts'
 import type { Model, ModelHost, ModelServer } from './model.ts'
+import { reachOf } from './reach.ts'
 
 /** Resources side by side in every row of the tables: vCPU, memory (MiB), disk (GiB), real CPU (1/1000 % of a thread). */
 export const kinds = ['vcpu', 'memory', 'disk', 'cpu'] as const
@@ -28,6 +29,10 @@ export interface Tables {
   /** Anti-affinity groups of each server. */
   readonly groups: readonly (readonly number[])[]
   readonly groupSizes: readonly number[]
+  /** Hosts each server can be moved to at all, by row: pools, CPU features, traits, sizes. Undefined for any. */
+  readonly reach: readonly (Uint8Array | undefined)[]
+  /** Soft groups: pairs of servers that would like to part (+1) or to meet (-1). Undefined for most. */
+  readonly wishes: readonly (ReadonlyMap<number, number> | undefined)[]
   /** Why each server has to stay, when it has to. */
   readonly stays: readonly (string | undefined)[]
 }
@@ -46,10 +51,15 @@ export function tabulate(model: Model, maxCpuPercent: number): Tables {
 
   const groups: (readonly number[])[] = servers.map(() => none)
   const groupSizes: number[] = []
+  const wishes: (Map<number, number> | undefined)[] = servers.map(() => undefined)
   const stays = servers.map(({ pinned }) => pinned)
   for (const { id, policy, members } of [...model.groups].sort((a, b) => compare(a.id, b.id))) {
     if (members.length < 2) continue
     const rows = members.map((member) => rowOfServer.get(member)!)
+    if (policy === 'soft-affinity' || policy === 'soft-anti-affinity') {
+      wish(wishes, rows, policy === 'soft-affinity' ? -1 : 1)
+      continue
+    }
     if (policy === 'affinity') {
       for (const row of rows) stays[row] ??= `has to share a host with the other servers of affinity group ${id}`
       continue
@@ -77,6 +87,16 @@ export function tabulate(model: Model, maxCpuPercent: number): Tables {
     zoneNames,
     groups,
     groupSizes,
+    reach: reachOf(hosts, servers, rowOfHost),
+    wishes,
     stays,
+  }
+}
+
+function wish(wishes: (Map<number, number> | undefined)[], rows: readonly number[], sign: number): void {
+  for (const one of rows) {
+    const own = wishes[one] ?? new Map<number, number>()
+    for (const other of rows) if (other !== one) own.set(other, (own.get(other) ?? 0) + sign)
+    wishes[one] = own
   }
 }

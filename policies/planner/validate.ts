@@ -30,7 +30,7 @@ export function assertConsistent(model: Model): void {
 }
 
 /** @throws INPUT_INVALID naming what is wrong */
-export function assertOptions(model: Model, { drain, ...limits }: PlanOptions, goal: string): void {
+export function assertOptions(model: Model, { drain, weights = {}, ...limits }: PlanOptions, goal: string): void {
   const wrong: string[] = []
   const names = new Set(model.hosts.map(({ name }) => name))
   if (goal === 'drain' && (drain ?? []).length === 0) wrong.push('drain: no host is named')
@@ -46,6 +46,12 @@ export function assertOptions(model: Model, { drain, ...limits }: PlanOptions, g
   atLeast('outgoingPerHost', 1)
   atLeast('targetDeviation', 0, false)
   atLeast('maxCpuPercent', 1, false)
+  atLeast('noisyPercent', 0, false)
+  atLeast('busyPercent', 0, false)
+  const given = Object.entries(weights)
+  for (const [name, weight] of given)
+    if (!(Number.isFinite(weight) && weight >= 0)) wrong.push(`weights.${name}: ${weight} is not a number from 0 on`)
+  if (given.length > 0 && given.every(([, weight]) => weight === 0)) wrong.push('weights: all of them are 0')
   if (wrong.length > 0) throw invalid(wrong)
 }
 

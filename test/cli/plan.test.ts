@@ -77,6 +77,12 @@ describe('steward plan simulate', () => {
     expect(even.deviationAfter).toBeLessThanOrEqual(2)
   })
 
+  it('levels what it is told to', async () => {
+    const byCpu = JSON.parse((await steward(model, '--goal', 'balance', '--json')).out)
+    const { out } = await steward(model, '--goal', 'balance', '--weights', 'cpu=1,memory=2', '--json')
+    expect(JSON.parse(out).moves.length).toBeGreaterThan(byCpu.moves.length)
+  })
+
   it('drains the hosts named', async () => {
     const { out } = await steward(model, '--goal', 'drain', '--drain', 'host-0001', 'host-0002', '--json')
     expect(JSON.parse(out).released).toEqual(['host-0001', 'host-0002'])
@@ -129,8 +135,9 @@ describe('steward plan simulate', () => {
   })
 
   it.each([
-    [['--goal', 'tidy'], 'Allowed choices are consolidate, balance, drain'],
+    [['--goal', 'tidy'], 'Allowed choices are consolidate, balance, drain, spread, evict-noisy'],
     [[], "required option '--goal <goal>' not specified"],
+    [['--goal', 'balance', '--weights', 'cpu=1,taste=2'], 'It has to be a list like cpu=1,memory=0.5'],
     [['--goal', 'balance', '--max-moves', 'ten'], 'It has to be a whole number'],
     [['--goal', 'balance', '--max-cpu', '-1'], 'It has to be a number'],
   ])('refuses %o', async (args, message) => {

@@ -41,6 +41,22 @@ export function describePlacement(known: () => People): void {
       }
     })
 
+    it('tells capacity, use and traits of all providers with room for one vCPU in one answer', async () => {
+      const { olga } = known()
+      const path = '/allocation_candidates?resources=VCPU:1'
+      const { status, json } = await olga.ask('placement', 'GET', path, { microversion: '1.29' })
+      expect(status).toBe(200)
+      const summaries = Object.values(json.provider_summaries)
+      expect(summaries.length).toBeGreaterThan(0)
+      const amounts = { capacity: expect.any(Number), used: expect.any(Number) }
+      for (const summary of summaries)
+        expect(summary).toMatchObject({
+          resources: { VCPU: amounts, MEMORY_MB: amounts, DISK_GB: amounts },
+          traits: expect.any(Array),
+          parent_provider_uuid: null,
+        })
+    })
+
     it('finds a provider by name', async () => {
       const { olga } = known()
       const { json } = await olga.ask('placement', 'GET', '/resource_providers?name=compute2', { microversion })

@@ -78,7 +78,9 @@ export function remediationFaults(onStage: () => Stage) {
         })
         expect(await stay()).toEqual(['compute1', 'compute1', 'compute1'])
         // it stays open until its signal clears; here the monitor is taken away before that
-        const closed = await stage.olga.steward('POST', `/v1/incidents/${incident.id}/close`, { why: 'end of the test' })
+        const closed = await stage.olga.steward('POST', `/v1/incidents/${incident.id}/close`, {
+          why: 'end of the test',
+        })
         expect(closed).toMatchObject({ status: 200, body: { state: 'closed' } })
       } finally {
         await monitor.stop()

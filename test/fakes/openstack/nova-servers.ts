@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Answer, field } from './listener.ts'
 import { type NovaCall, novaFault, onlyFor } from './nova.ts'
 import { note } from './trusts.ts'
-import { amountsOf, flavors, type Server, type World } from './world.ts'
+import { amountsOf, flavors, novaTime, type Server, type World } from './world.ts'
 
 /** Lists servers page by page; those of all projects for administrators. */
 export function listServers(call: NovaCall): Answer {
@@ -11,7 +11,9 @@ export function listServers(call: NovaCall): Answer {
   const isAll = query.get('all_tenants') !== null
   const refused = isAll ? onlyFor('admin', call, 'servers:detail:get_all_tenants') : undefined
   if (refused) return refused
-  const all = world.servers.filter(({ projectId }) => isAll || projectId === caller.projectId)
+  const all = world.servers.filter(
+    ({ projectId, cellDown }) => (isAll || projectId === caller.projectId) && !(cellDown && call.minor < 69),
+  )
   const from = all.findIndex(({ id }) => id === query.get('marker')) + 1
   const size = Math.min(Number(query.get('limit') ?? world.pageSize), world.pageSize)
   const page = all.slice(from, from + size)
@@ -39,6 +41,8 @@ export function showServer(call: NovaCall, server: Server): Answer {
 }
 
 function bodyOf({ world, caller, minor }: NovaCall, server: Server) {
+  // what Nova's API has in its own database, from 2.69 on; before, such servers are left out
+  if (server.cellDown) return { id: server.id, status: 'UNKNOWN', tenant_id: server.projectId, created: novaTime(0) }
   const { id, name, ram, vcpus, disk } = server.flavor
   return {
     id: server.id,
@@ -47,9 +51,15 @@ function bodyOf({ world, caller, minor }: NovaCall, server: Server) {
     tenant_id: server.projectId,
     user_id: server.userId,
     metadata: server.metadata,
-    flavor: minor >= 47 ? { vcpus, ram, disk, ephemeral: 0, swap: 0, original_name: name, extra_specs: {} } : { id },
+    flavor:
+      minor >= 47
+        ? { vcpus, ram, disk, ephemeral: 0, swap: 0, original_name: name, extra_specs: server.flavor.extraSpecs ?? {} }
+        : { id },
     'OS-EXT-STS:task_state': server.taskState,
     'OS-EXT-STS:vm_state': server.vmState,
+    image: server.onVolume ? '' : { id: imageId, ...(minor >= 98 && { properties: server.imageProperties ?? {} }) },
+    ...(minor >= 26 && { tags: server.tags ?? [] }),
+    ...(minor >= 100 && { scheduler_hints: server.schedulerHints ?? {} }),
     ...(minor >= 9 && { locked: server.locked }),
     ...(minor >= 96 && { pinned_availability_zone: server.zone }),
     // whom it concerns
@@ -59,6 +69,8 @@ function bodyOf({ world, caller, minor }: NovaCall, server: Server) {
     }),
   }
 }
+
+const imageId = '70a599e0-31e7-49b7-b260-868f441e862b'
 
 const nodeOf = ({ hosts }: World, { host }: Server) => hosts.find(({ name }) => name === host)?.node ?? null
 
@@ -106,7 +118,8 @@ export function deleteServer({ world, request, caller }: NovaCall, server: Serve
 
 /** Gives the server its room on its host, in Placement. */
 export function place({ allocations }: World, server: Server): void {
-  if (server.host !== null) allocations.set(server.id, new Map([[server.host, amountsOf(server.flavor)]]))
+  if (server.host !== null)
+    allocations.set(server.id, new Map([[server.host, amountsOf(server.flavor, server.onVolume)]]))
 }
 
 /** Writes down who asked for what, newest first. */

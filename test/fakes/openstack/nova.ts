@@ -4,9 +4,6 @@ import { createServer, deleteServer, listServers, showServer } from './nova-serv
 import { authenticated, type Caller, isCaller, microversionOf } from './rights.ts'
 import { novaTime, type RoleName, type Service, type World } from './world.ts'
 
-const range = { min: '2.1', max: '2.104' }
-const maxMinor = 104
-
 /** One call to Nova that has passed its door. */
 export interface NovaCall {
   readonly world: World
@@ -21,14 +18,14 @@ export const createNova = (world: World) => {
     const caller = authenticated(world, request)
     if (!isCaller(caller)) return withRequestId(request, caller)
     if (request.path === '/v2.1/' || request.path === '/v2.1')
-      return { status: 200, body: { version: versionOf(request) } }
+      return { status: 200, body: { version: versionOf(world, request) } }
     const { minor = 1, asked = '2.1' } = microversionOf(request, 'compute') ?? {}
     const headers = { 'openstack-api-version': `compute ${asked}` }
-    if (minor > maxMinor)
+    if (minor > world.novaMinor)
       return novaFault(
         406,
         'computeFault',
-        `Version ${asked} is not supported by the API. Minimum is ${range.min} and maximum is ${range.max}.`,
+        `Version ${asked} is not supported by the API. Minimum is 2.1 and maximum is 2.${world.novaMinor}.`,
       )
     const answer = route({ world, request, caller, minor })
     return withRequestId(request, { ...answer, headers: { ...headers, ...answer.headers } })
@@ -46,7 +43,9 @@ function route(call: NovaCall): Answer {
   if (path === '/os-services') return onlyFor('admin', call, 'os-services:list') ?? listServices(call)
   if (path === '/os-hypervisors/detail')
     return onlyFor('admin', call, 'os-hypervisors:list-detail') ?? listHypervisors(call)
-  if (path === '/os-server-groups') return { status: 200, body: { server_groups: call.world.groups } }
+  if (path === '/os-server-groups') return listGroups(call)
+  if (path === '/os-aggregates')
+    return onlyFor('admin', call, 'os-aggregates:index') ?? { status: 200, body: { aggregates: call.world.aggregates } }
   if (path === '/os-migrations') return onlyFor('admin', call, 'os-migrations:index') ?? answerMigrations(call)
   if (path === '/servers/detail' || path === '/servers')
     return request.method === 'POST' ? createServer(call) : listServers(call)
@@ -70,11 +69,18 @@ export function onlyFor(role: RoleName, { caller }: NovaCall, rule: string): Ans
   return novaFault(403, 'forbidden', `Policy doesn't allow os_compute_api:${rule} to be performed.`)
 }
 
-const versionOf = ({ url }: Request) => ({
+/** Cut into pages by offset, without links to the next. */
+function listGroups({ world, request: { query } }: NovaCall): Answer {
+  const from = Number(query.get('offset') ?? 0)
+  const size = Math.min(Number(query.get('limit') ?? world.pageSize), world.pageSize)
+  return { status: 200, body: { server_groups: world.groups.slice(from, from + size) } }
+}
+
+const versionOf = ({ novaMinor }: World, { url }: Request) => ({
   id: 'v2.1',
   status: 'CURRENT',
-  version: range.max,
-  min_version: range.min,
+  version: `2.${novaMinor}`,
+  min_version: '2.1',
   links: [{ rel: 'self', href: `${url}/v2.1/` }],
 })
 
@@ -119,6 +125,14 @@ function listHypervisors({ world, minor }: NovaCall): Answer {
       state: service && isUp(service) ? 'up' : 'down',
       status: service?.status,
       service: { id: service?.id, host: host.name, disabled_reason: null },
+      hypervisor_type: host.hypervisorType ?? 'QEMU',
+      // 2.88 took the sizes away
+      ...(minor < 88 && {
+        vcpus: host.size.VCPU,
+        memory_mb: host.size.MEMORY_MB,
+        local_gb: host.size.DISK_GB,
+        cpu_info: { arch: 'x86_64' },
+      }),
     }
   })
   return { status: 200, body: { hypervisors } }

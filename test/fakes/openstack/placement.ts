@@ -46,6 +46,7 @@ function route(world: World, { path, query }: Request): Answer {
       }))
     return { status: 200, body: { resource_providers } }
   }
+  if (path === '/allocation_candidates') return candidatesFor(world, known, query.get('resources') ?? '')
   const [, serverId] = /^\/allocations\/([^/]+)$/.exec(path) ?? []
   if (serverId) return { status: 200, body: { allocations: allocationsOf(world, serverId) } }
   const [, id, below] = /^\/resource_providers\/([^/]+)(?:\/(\w+))?$/.exec(path) ?? []
@@ -56,14 +57,49 @@ function route(world: World, { path, query }: Request): Answer {
     return { status: 200, body: { resource_provider_generation: 1, inventories: inventoriesOf(host) } }
   if (below === 'usages')
     return { status: 200, body: { resource_provider_generation: 1, usages: usagesOf(world, host) } }
+  if (below === 'traits') return { status: 200, body: { resource_provider_generation: 1, traits: host.traits ?? [] } }
   return { status: 200, body: { uuid: host.id, name: host.node, generation: 1 } }
 }
 
 const kinds = ['VCPU', 'MEMORY_MB', 'DISK_GB'] as const
 
-const inventoriesOf = ({ size, reserved, ratios }: Host) =>
-  Object.fromEntries(
-    kinds.map((kind) => [
+/** Providers with room for it, with all they have (as from 1.27 on). */
+function candidatesFor(world: World, known: readonly Host[], asked: string): Answer {
+  const [, kind = '', amount = '0'] = /^([A-Z_]+):(\d+)$/.exec(asked) ?? []
+  const fitting = known.flatMap((host) => {
+    const usages = usagesOf(world, host)
+    const resources = Object.fromEntries(
+      kindsOf(host).map((one) => [
+        one,
+        { capacity: Math.floor((host.size[one] - host.reserved[one]) * host.ratios[one]), used: usages[one] },
+      ]),
+    )
+    const room = resources[kind]
+    return room && room.used + Number(amount) <= room.capacity ? [{ host, resources }] : []
+  })
+  return {
+    status: 200,
+    body: {
+      allocation_requests: fitting.map(({ host }) => ({
+        allocations: { [host.id]: { resources: { [kind]: Number(amount) } } },
+        mappings: { '': [host.id] },
+      })),
+      provider_summaries: Object.fromEntries(
+        fitting.map(({ host, resources }) => [
+          host.id,
+          { resources, traits: host.traits ?? [], parent_provider_uuid: null, root_provider_uuid: host.id },
+        ]),
+      ),
+    },
+  }
+}
+
+const kindsOf = ({ ownDisk }: Host) => kinds.filter((kind) => kind !== 'DISK_GB' || ownDisk !== false)
+
+const inventoriesOf = (host: Host) => {
+  const { size, reserved, ratios } = host
+  return Object.fromEntries(
+    kindsOf(host).map((kind) => [
       kind,
       {
         total: size[kind],
@@ -75,6 +111,7 @@ const inventoriesOf = ({ size, reserved, ratios }: Host) =>
       },
     ]),
   )
+}
 
 function usagesOf({ allocations }: World, { name }: Host): Amounts {
   const sum = (kind: keyof Amounts) =>

@@ -14,6 +14,7 @@ export interface World {
   readonly services: Service[]
   readonly servers: Server[]
   readonly groups: Group[]
+  readonly aggregates: Aggregate[]
   readonly migrations: Migration[]
   /** Those that have something left to happen to them, listed or not. */
   readonly underWay: Migration[]
@@ -21,6 +22,8 @@ export interface World {
   readonly allocations: Map<string, Map<string, Amounts>>
   /** Everything that changed the cloud, counted where it happened. */
   readonly effects: Effect[]
+  /** Highest minor version of Nova. */
+  novaMinor: number
   /** Most servers on one page. */
   pageSize: number
   /** Seconds a token lives; one through a trust ends with its trust at the latest. */
@@ -82,6 +85,10 @@ export interface Host {
   migrationFault?: string | undefined
   /** Whether Placement knows the host. */
   provider: boolean
+  readonly traits?: string[]
+  hypervisorType?: string
+  /** False: its disks are shared, so Placement has no disk of it. */
+  ownDisk?: boolean
 }
 export interface Service {
   readonly id: string
@@ -103,6 +110,12 @@ export interface Flavor {
   readonly vcpus: number
   readonly ram: number
   readonly disk: number
+  readonly extraSpecs?: Readonly<Record<string, string>>
+}
+export interface Aggregate {
+  readonly name: string
+  readonly hosts: string[]
+  readonly metadata: Record<string, string>
 }
 export interface Server {
   readonly id: string
@@ -117,6 +130,13 @@ export interface Server {
   taskState: string | null
   locked: boolean
   zone: string | null
+  readonly tags?: string[]
+  /** Started from a volume: no image, and no room for its root disk. */
+  readonly onVolume?: boolean
+  readonly imageProperties?: Record<string, string>
+  readonly schedulerHints?: Record<string, unknown>
+  /** Its cell cannot be reached. */
+  cellDown?: boolean
   readonly actions: InstanceAction[]
   /** What happens to it after it was looked at so many times. */
   pending?: { looks: number; readonly settle: () => void } | undefined
@@ -181,7 +201,11 @@ const people: readonly (readonly [user: string, project: string, role: RoleName]
 ]
 
 export const hexId = (): string => randomBytes(16).toString('hex')
-export const amountsOf = ({ vcpus, ram, disk }: Flavor): Amounts => ({ VCPU: vcpus, MEMORY_MB: ram, DISK_GB: disk })
+export const amountsOf = ({ vcpus, ram, disk }: Flavor, onVolume = false): Amounts => ({
+  VCPU: vcpus,
+  MEMORY_MB: ram,
+  DISK_GB: onVolume ? 0 : disk,
+})
 /** Nova's times: UTC, whole seconds, a fraction of zeros and no zone. */
 export const novaTime = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, '.000000')
 
@@ -231,6 +255,8 @@ export function createWorld(): World {
     })),
     servers: [],
     groups: [],
+    aggregates: [],
+    novaMinor: 104,
     migrations: [],
     underWay: [],
     allocations: new Map(),

@@ -113,3 +113,42 @@ describe('the checker', () => {
     expect(checkPlan(tight, spread)).toEqual(['claim does not hold: consolidate: no empty host put to use'])
   })
 })
+
+describe('the checker knows what a host must have', () => {
+  const kinds = cloud(
+    [
+      host('a', { cpuTraits: ['HW_A'], pool: 'ssd' }),
+      host('b', { cpuTraits: ['HW_A', 'HW_B'], traits: ['CUSTOM_X'], pool: 'ssd' }),
+      host('c', { cpuTraits: ['HW_B'], traits: ['CUSTOM_X'], pool: 'ssd' }),
+      host('d', { cpuTraits: ['HW_A'], traits: ['CUSTOM_X'] }),
+      host('e', {
+        cpuTraits: ['HW_A'],
+        traits: ['CUSTOM_X'],
+        pool: 'ssd',
+        largest: { vcpu: 1, memoryMiB: 9, diskGiB: 9 },
+      }),
+    ],
+    [server('1', 'a', 2, { requiredTraits: ['CUSTOM_X'] }), server('2', 'b', 1)],
+  )
+
+  it.each<[string, string, string, RegExp]>([
+    ['a CPU feature of where it began', 'a', 'c', /target is without HW_A/],
+    ['its pool', 'a', 'd', /leaves pool ssd for undefined/],
+    ['a server of its size', 'a', 'e', /target takes no server with so much vcpu/],
+  ])('such as %s', (_, from, to, expected) => {
+    expect(checkPlan(kinds, withMoves(kinds, [move(1, '1', from, to)])).join('; ')).toMatch(expected)
+  })
+
+  it('such as a trait that the server requires', () => {
+    const [a, b, ...others] = kinds.hosts
+    const without = { ...kinds, hosts: [a!, { ...b!, traits: [] }, ...others] }
+    expect(checkPlan(without, withMoves(without, [move(1, '1', 'a', 'b')])).join()).toMatch(/is without CUSTOM_X/)
+  })
+
+  it('and the planner goes by it', () => {
+    const plan = planGoal(kinds, 'drain', { drain: ['a'] })
+    expect(plan.moves.map(({ to }) => to)).toEqual(['b'])
+    expect(checkPlan(kinds, plan, { drain: ['a'] })).toEqual([])
+    expect(() => planGoal(kinds, 'drain', { drain: ['b'] })).toThrow(/4 of another kind \(pool, CPU, traits or size\)/)
+  })
+})

@@ -31,6 +31,11 @@ export const apart = (id: string, ...members: string[]): ServerGroup => ({ id, p
 export const modelPath = (name: string) => `bench/planner/models/${name}.json`
 export const measuredModel = (name: string) => readModel(JSON.parse(readFileSync(modelPath(name), 'utf8')))
 
+const policies: Readonly<Record<string, ServerGroup['policy']>> = {
+  together: 'affinity',
+  'rather-apart': 'soft-anti-affinity',
+}
+
 /** Mostly the first, so that plans of many moves are common. */
 const mostly = <T>(usual: T, ...others: T[]) =>
   fc.oneof({ weight: 7, arbitrary: fc.constant(usual) }, fc.constantFrom(...others))
@@ -46,6 +51,9 @@ export const clouds = (most: { hosts: number; servers: number }) =>
           vcpu: fc.integer({ min: 8, max: 16 }),
           memoryMiB: fc.integer({ min: 8, max: 16 }),
           usable: mostly(true, false),
+          pool: mostly<string | undefined>(undefined, 'ssd'),
+          cpuTraits: mostly<string[] | undefined>(undefined, ['HW_CPU_A'], ['HW_CPU_A', 'HW_CPU_B']),
+          largest: mostly<number | undefined>(undefined, 2),
         }),
         { minLength: 1, maxLength: most.hosts },
       ),
@@ -57,14 +65,20 @@ export const clouds = (most: { hosts: number; servers: number }) =>
           percent: fc.integer({ min: 0, max: 60 }),
           pinned: mostly<string | undefined>(undefined, 'locked by its owner'),
           staysInZone: mostly(false, true),
-          group: mostly<string | undefined>(undefined, 'apart-1', 'apart-2', 'together'),
+          group: mostly<string | undefined>(undefined, 'apart-1', 'apart-2', 'together', 'rather-apart'),
         }),
         { maxLength: most.servers },
       ),
     })
     .map(({ hosts: drawn, servers: wanted }): Model => {
-      const hosts = drawn.map(({ vcpu, memoryMiB, ...rest }, i) =>
-        host(`h${i}`, { ...rest, capacity: { vcpu, memoryMiB, diskGiB: 100 } }),
+      const hosts = drawn.map(({ vcpu, memoryMiB, pool, cpuTraits, largest, ...rest }, i) =>
+        host(`h${i}`, {
+          ...rest,
+          capacity: { vcpu, memoryMiB, diskGiB: 100 },
+          ...(pool && { pool }),
+          ...(cpuTraits && { cpuTraits }),
+          ...(largest && { largest: { vcpu: largest, memoryMiB: 16, diskGiB: 100 } }),
+        }),
       )
       const left = drawn.map(({ vcpu, memoryMiB }) => ({ vcpu, memoryMiB }))
       const members = new Map<string, string[]>()
@@ -78,9 +92,10 @@ export const clouds = (most: { hosts: number; servers: number }) =>
         const id = `s${String(i).padStart(2, '0')}`
         const own = group === undefined ? undefined : (members.get(group) ?? [])
         const keepsRule =
-          group === 'together'
+          group === 'rather-apart' ||
+          (group === 'together'
             ? own?.every((member) => placed.get(member) === at)
-            : own?.every((member) => placed.get(member) !== at)
+            : own?.every((member) => placed.get(member) !== at))
         if (group !== undefined && own && keepsRule) members.set(group, [...own, id])
         placed.set(id, at)
         return [
@@ -93,7 +108,7 @@ export const clouds = (most: { hosts: number; servers: number }) =>
         ]
       })
       const groups = [...members].map(
-        ([id, ids]): ServerGroup => ({ id, policy: id === 'together' ? 'affinity' : 'anti-affinity', members: ids }),
+        ([id, ids]): ServerGroup => ({ id, policy: policies[id] ?? 'anti-affinity', members: ids }),
       )
       return { hosts, servers, groups }
     })

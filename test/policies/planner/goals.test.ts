@@ -269,6 +269,8 @@ describe('options that make no sense', () => {
   })
 
   it('takes every goal it lists', () => {
-    expect(goals).toEqual(['consolidate', 'balance', 'drain'])
+    expect(goals).toEqual(['consolidate', 'balance', 'drain', 'spread', 'evict-noisy'])
+    for (const goal of goals)
+      expect(planGoal(model, goal, goal === 'drain' ? { drain: [model.hosts[0]!.name] } : {}).goal).toBe(goal)
   })
 })

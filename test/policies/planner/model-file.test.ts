@@ -57,17 +57,64 @@ describe('a model file', () => {
         host: 'a',
         uses: { vcpu: 2, memoryMiB: 512, diskGiB: 1 },
         cpuPercent: 50,
+        memoryUsedMiB: 100,
         requestedZone: 'az1',
       },
     ])
   })
 
-  it('pins servers that are not active, and drops soft groups', () => {
+  it('pins servers that are not active, and keeps soft groups as wishes', () => {
     const groups = [{ id: 'g', policy: 'soft-anti-affinity', members: ['1'] }]
     const { servers, groups: kept } = readModel(file({}, { state: 'error' }, { server_groups: groups }))
     expect(servers[0]?.pinned).toBe('is in state error')
     expect(readModel(file({}, { state: 'PAUSED' })).servers[0]?.pinned).toBeUndefined()
-    expect(kept).toEqual([])
+    expect(kept).toEqual(groups)
+  })
+
+  it('says more of hosts and servers where the file does', () => {
+    const more = {
+      capacity: { vcpus: 10, mem_mib: 900, disk_gib: 5 },
+      max_unit: { vcpus: 4, mem_mib: 600, disk_gib: 5 },
+      enabled: false,
+      pool: 'ssd',
+      cpu_traits: ['HW_CPU_X86_AVX2'],
+      traits: ['CUSTOM_FAST'],
+      power: { idle_watts: 100, max_watts: 300 },
+      net_mbps: 10_000,
+      disk_iops: 5000,
+    }
+    const server = {
+      pinned: 'locked',
+      required_traits: ['CUSTOM_FAST'],
+      mem_dirty_mib_s: 20,
+      copy_disk_gib: 1,
+      net_mbps: 7,
+      disk_iops: 9,
+    }
+    const { hosts, servers } = readModel(file(more, server))
+    expect(hosts[0]).toEqual({
+      name: 'a',
+      zone: 'az1',
+      threads: 8,
+      capacity: { vcpu: 10, memoryMiB: 900, diskGiB: 5 },
+      largest: { vcpu: 4, memoryMiB: 600, diskGiB: 5 },
+      usable: false,
+      pool: 'ssd',
+      cpuTraits: ['HW_CPU_X86_AVX2'],
+      traits: ['CUSTOM_FAST'],
+      power: { idleWatts: 100, maxWatts: 300 },
+      networkMbps: 10_000,
+      diskIops: 5000,
+    })
+    expect(servers[0]).toMatchObject({
+      pinned: 'locked',
+      requiredTraits: ['CUSTOM_FAST'],
+      memoryUsedMiB: 100,
+      dirtyMiBps: 20,
+      copiedDiskGiB: 1,
+      networkMbps: 7,
+      diskIops: 9,
+    })
   })
 
   it.each(['c10x80', 'c50x500', 'c50x500-groups'])('of the bench is sound: %s', (name) => {

@@ -21,7 +21,7 @@ function fewestHosts({ hosts, servers, groups }: Model): number {
       if (receives && sum(({ cpuPercent }) => cpuPercent) > 90 * host.threads) return false
       return groups.every(
         ({ policy, members }) =>
-          policy === 'affinity' || members.filter((member) => at.get(member) === host.name).length < 2,
+          policy !== 'anti-affinity' || members.filter((member) => at.get(member) === host.name).length < 2,
       )
     })
   const place = (next: number) => {
@@ -32,8 +32,11 @@ function fewestHosts({ hosts, servers, groups }: Model): number {
       if (holds()) fewest = count
       return
     }
-    for (const { name, zone, usable } of inUse) {
+    const home = hosts.find(({ name }) => name === one.host)
+    for (const { name, zone, usable, ...kind } of inUse) {
       const moves = name !== one.host
+      if (moves && (kind.pool !== home?.pool || one.uses.vcpu > (kind.largest?.vcpu ?? one.uses.vcpu))) continue
+      if (moves && home?.cpuTraits?.some((trait) => !kind.cpuTraits?.includes(trait))) continue
       if (moves && (one.pinned !== undefined || tied.has(one.id) || usable === false)) continue
       if (moves && one.requestedZone !== undefined && one.requestedZone !== zone) continue
       at.set(one.id, name)

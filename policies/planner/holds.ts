@@ -1,0 +1,67 @@
+import { failure } from '../../core/errors.ts'
+import type { PlanDocument } from '../../core/plan-document.ts'
+import { fingerprintOf, touchedBy } from './fingerprint.ts'
+import { defaultMaxCpuPercent, type Model } from './model.ts'
+
+/**
+ * Refuses a plan that does not hold any more. Asked before the first wave and before every other one, with a new picture
+ * of the cloud; real use is looked at anew too: a target that has become busy in the meantime refuses the plan.
+ *
+ * @param wave the wave that is about to begin
+ * @throws PLAN_STALE naming what has changed
+ */
+export function assertHolds(document: PlanDocument, model: Model, nowMs: number, wave = 1): void {
+  const { validity, waves } = document
+  // a plan that has begun is finished or given up by what the cloud is like, not by the clock
+  if (wave === 1 && nowMs >= Date.parse(validity.expiresAt))
+    throw failure('PLAN_STALE', `the plan was good until ${validity.expiresAt}`, { planId: document.id })
+  const moves = waves.flatMap((one) => one.moves)
+  const next = waves.find((one) => one.wave === wave)
+  if (!next) return
+  if (fingerprintOf(model, touchedBy(moves)) !== next.fingerprint)
+    throw failure(
+      'PLAN_STALE',
+      `hosts or servers of the plan are not as wave ${wave} expects them: ${whatChanged(moves, next.moves, model)}`,
+      {
+        planId: document.id,
+        wave,
+      },
+    )
+  const asked = document.options.maxCpuPercent
+  const maxCpuPercent = typeof asked === 'number' ? asked : defaultMaxCpuPercent
+  const busy = new Map<string, number>()
+  const byId = new Map(model.servers.map((server) => [server.id, server]))
+  for (const { host, cpuPercent } of model.servers) busy.set(host, (busy.get(host) ?? 0) + cpuPercent)
+  for (const { serverId, to } of next.moves) busy.set(to, (busy.get(to) ?? 0) + (byId.get(serverId)?.cpuPercent ?? 0))
+  for (const { name, threads } of model.hosts) {
+    const percent = (busy.get(name) ?? 0) / threads
+    if (next.moves.some(({ to }) => to === name) && percent > maxCpuPercent + 1e-6)
+      throw failure(
+        'PLAN_STALE',
+        `${name} has become busy: wave ${wave} would bring it to ${percent.toFixed(0)} % CPU`,
+        {
+          planId: document.id,
+          wave,
+        },
+      )
+  }
+}
+
+type Moves = PlanDocument['waves'][number]['moves']
+
+/** The most telling difference, for people. */
+function whatChanged(all: Moves, next: Moves, { servers, hosts }: Model): string {
+  const byId = new Map(servers.map((server) => [server.id, server]))
+  for (const { serverId, from } of next) {
+    const server = byId.get(serverId)
+    if (!server) return `server ${serverId} is gone`
+    if (server.host !== from) return `server ${serverId} is on ${server.host} and not on ${from}`
+    if (server.pinned !== undefined) return `server ${serverId} has to stay: ${server.pinned}`
+  }
+  for (const { to } of all) {
+    const host = hosts.find(({ name }) => name === to)
+    if (!host) return `host ${to} is gone`
+    if (host.usable === false) return `host ${to} takes no servers any more`
+  }
+  return 'what runs on a host of the plan, or the size of one, has changed'
+}
