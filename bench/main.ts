@@ -4,29 +4,44 @@ import { apiRates } from './api-rates.ts'
 import { coldStart } from './cold-start.ts'
 import { startBenchEngine } from './engine.ts'
 import { type Figure, printFigures } from './figures.ts'
+import { incidents } from './incidents/main.ts'
 import { latency } from './latency.ts'
 
 const results = new URL('results/', import.meta.url)
 
-/** `npm run bench`: everything on loopback, against a stub cloud that answers at once; ratios within one run. */
+/**
+ * `npm run bench`: everything on loopback, against a stub cloud that answers at once; ratios within one run.
+ * `npm run bench incidents` needs a real cloud as well, takes half an hour, and has a file of its own.
+ */
 const only = process.argv.slice(2)
-const wanted = (name: string) => only.length === 0 || only.includes(name)
-const figures: Figure[] = []
-const engine = await startBenchEngine()
-try {
-  if (wanted('latency')) figures.push(...(await latency(engine)))
-  if (wanted('api')) figures.push(...(await apiRates(engine)))
-} finally {
-  await engine.stop()
-}
-if (wanted('cold-start')) figures.push(...(await coldStart()))
+const isOfIncidents = only.includes('incidents')
+const figures = isOfIncidents ? await incidents(partsIn(only.filter((name) => name !== 'incidents'))) : await basics()
 
 printFigures(figures)
 await mkdir(results, { recursive: true })
 const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model, load: loadavg() }
+const file = isOfIncidents ? 'incidents.json' : 'latest.json'
 await writeFile(
-  new URL('latest.json', results),
+  new URL(file, results),
   `${JSON.stringify({ at: new Date().toISOString(), machine, figures }, null, 2)}\n`,
 )
-process.stdout.write('raw data: bench/results/latest.json\n')
+process.stdout.write(`raw data: bench/results/${file}\n`)
 process.exit(0)
+
+function partsIn(named: readonly string[]) {
+  return (name: string) => named.length === 0 || named.includes(name)
+}
+
+async function basics(): Promise<Figure[]> {
+  const wanted = partsIn(only)
+  const found: Figure[] = []
+  const engine = await startBenchEngine()
+  try {
+    if (wanted('latency')) found.push(...(await latency(engine)))
+    if (wanted('api')) found.push(...(await apiRates(engine)))
+  } finally {
+    await engine.stop()
+  }
+  if (wanted('cold-start')) found.push(...(await coldStart()))
+  return found
+}

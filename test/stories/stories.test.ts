@@ -7,6 +7,7 @@ import { deferredAction } from '../../demo/stories/deferred-action.ts'
 import { logBurst } from '../../demo/stories/log-burst.ts'
 import { overloadedHost } from '../../demo/stories/overloaded-host.ts'
 import { delegationFaults } from './delegation-faults.ts'
+import { governorFaults } from './governor-faults.ts'
 import { remediationFaults } from './remediation-faults.ts'
 import { restarts } from './restarts.ts'
 import { webhookFaults } from './webhook-faults.ts'
@@ -35,5 +36,6 @@ const onStage = () => stage
 webhookFaults(onStage)
 remediationFaults(onStage)
 delegationFaults(onStage)
+governorFaults(onStage)
 restarts(onStage)
 whatIsLeft(onStage)
