@@ -37,13 +37,15 @@ export const once = (summary: string): Activities =>
 
 /**
  * A word with Steward itself, repeatable and short: made by the worker at hand, so that it costs the engine next to
- * nothing. Given up after ten minutes.
+ * nothing. Given up after ten minutes. After the first tries it is the workflow that waits for the next one, because a
+ * worker that leaves would wait as well.
  */
 export const internal = (summary: string): Activities =>
   proxyLocalActivities<Activities>({
     startToCloseTimeout: '15s',
     scheduleToCloseTimeout: '10m',
     retry: { initialInterval: '250ms', maximumInterval: '15s' },
+    localRetryThreshold: '400ms',
     summary,
   })
 
