@@ -9,12 +9,12 @@ const bench = useWorker()
 
 it('leaves within seconds although nobody answers for the governor, and the next worker goes on', async () => {
   const taskQueue = `leaving-${randomUUID()}`
-  let isThere = false
+  const governor = { isThere: false }
   const verdict: Verdict = { requestId: 'r', says: 'observe', at: '', rulings: [], reason: 'it only watches' }
   const cloud = bench.cloud({
     planRelief: { moves: [], skipped: [], before: 0.9, after: 0.7 },
     consultGovernor: () => {
-      if (isThere) return verdict
+      if (governor.isThere) return verdict
       throw failure('ENGINE_UNREACHABLE', 'Temporal does not answer')
     },
   })
@@ -27,7 +27,7 @@ it('leaves within seconds although nobody answers for the governor, and the next
   ])
   expect(await leftWithin).toBe('left')
   const again = await bench.startWorker(taskQueue)
-  isThere = true
+  governor.isThere = true
   await untilState(handle, 'observing')
   await handle.terminate('seen')
   await again()

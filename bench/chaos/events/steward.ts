@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -93,22 +94,24 @@ const apart: EventKind = {
             port: ports.temporal,
             uiPort: ports.temporalUi,
           })
-          const parts = { api: startPart(stage, 'api'), worker: startPart(stage, 'worker') }
+          const parts = { api: startPart(world, 'api'), worker: startPart(world, 'worker') }
           try {
             await ready(stage)
             world.isStewardThere = true
             await sleep(seconds[0] * 1000)
             for (const [at, part] of order.entries()) {
               world.journal.write('part killed', { part })
-              await end(parts[part], 'SIGKILL')
+              await parts[part].end('SIGKILL')
               await sleep(2_000)
-              parts[part] = startPart(stage, part)
+              parts[part] = startPart(world, part)
               await ready(stage)
               await sleep((seconds[at + 1] ?? 5) * 1000)
             }
           } finally {
             world.isStewardThere = false
-            await Promise.all(Object.values(parts).map((part) => end(part, 'SIGINT')))
+            const askedAt = Date.now()
+            await Promise.all(Object.values(parts).map((part) => part.end('SIGINT')))
+            world.journal.write('parts stopped', { afterMs: Date.now() - askedAt })
             await temporal.stop()
           }
         })
@@ -143,17 +146,43 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function startPart({ cloud, ports, steward }: ChaosStage, part: 'api' | 'worker'): ChildProcess {
+/** As a service manager would, it is started again when it ends by itself. */
+function startPart(world: World, part: 'api' | 'worker'): Part {
+  const { cloud, ports, steward, stewardDir } = world.stage
   const env = {
     ...stewardEnvironment(),
     OS_CLIENT_CONFIG_FILE: cloud.cloudsYaml,
     TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}`,
   }
-  return spawn(process.execPath, [program, part, '--config', steward.configFile], {
-    env,
-    stdio: 'ignore',
-    detached: true,
-  })
+  const log = openSync(join(stewardDir, `${part}.log`), 'a')
+  let isWanted = true
+  const start = () => {
+    const started = spawn(process.execPath, [program, part, '--config', steward.configFile], {
+      env,
+      stdio: ['ignore', log, log],
+      detached: true,
+    })
+    started.once('exit', (code, signal) => {
+      if (!isWanted) return
+      world.journal.write('part ended by itself', { part, code, signal })
+      setTimeout(() => {
+        if (isWanted) child = start()
+      }, 1_000)
+    })
+    return started
+  }
+  let child = start()
+  return {
+    async end(signal) {
+      isWanted = false
+      await end(child, signal)
+      closeSync(log)
+    },
+  }
+}
+
+interface Part {
+  end(signal: NodeJS.Signals): Promise<void>
 }
 
 async function ready({ steward, ports }: ChaosStage): Promise<void> {
