@@ -7,11 +7,12 @@ import type { BenchEngine } from '../engine.ts'
 import { type Figure, p50p99 } from '../figures.ts'
 import { inLanes } from './in-lanes.ts'
 
-const rounds = 10
+/** All of them together stay below what a project may have done in an hour. */
+const rounds = 8
 /** A stream of due calls, all through the round. */
 const actionsPerSecond = 20
-const roundMs = 8_000
-const pressAfterMs = 3_000
+const roundMs = 6_000
+const pressAfterMs = 2_500
 const scheduledAheadMs = 6_000
 /** What was held up by the button is given up after that, and not carried into the next round. */
 const maxLatenessMs = 5_000

@@ -9,7 +9,7 @@ const bench = useWorker()
 
 it('leaves within seconds although nobody answers for the governor, and the next worker goes on', async () => {
   const taskQueue = `leaving-${randomUUID()}`
-  const governor = { isThere: false }
+  const governor: { isThere: boolean } = { isThere: false }
   const verdict: Verdict = { requestId: 'r', says: 'observe', at: '', rulings: [], reason: 'it only watches' }
   const cloud = bench.cloud({
     planRelief: { moves: [], skipped: [], before: 0.9, after: 0.7 },
