@@ -65,7 +65,7 @@ export async function setStage(dir: string, basePort: number, progress: (line: s
     if (status !== 200) throw new Error(`delegating failed: ${JSON.stringify(body)}`)
 
     const incident: Stage['incident'] = async (policy, host, sinceMs) => {
-      const { body } = await olga.steward('GET', '/v1/incidents')
+      const { body } = await olga.steward('GET', `/v1/incidents?policy=${policy}&host=${host}`)
       return Incident.array()
         .parse((body as { incidents: unknown }).incidents)
         .find((i) => i.policy === policy && i.host === host && Date.parse(i.openedAt) >= sinceMs)

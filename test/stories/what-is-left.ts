@@ -33,7 +33,7 @@ export function whatIsLeft(onStage: () => Stage) {
 
     it("joins a run and Nova's log by one request id", async () => {
       const { cloud, olga } = onStage()
-      const { body } = await olga.steward('GET', '/v1/incidents')
+      const { body } = await olga.steward('GET', '/v1/incidents?policy=host-overloaded&host=compute1')
       const { incidents } = body as { incidents: { runs: { runbook: string; runId: string }[] }[] }
       const runId = incidents.flatMap(({ runs }) => runs).find(({ runbook }) => runbook === 'relieve-host')?.runId
       const log = await readFile(cloud.logs['nova-api'] as string, 'utf8')
@@ -65,7 +65,9 @@ export function whatIsLeft(onStage: () => Stage) {
       const cli = async (user: string, ...args: string[]) =>
         (await run(process.execPath, [program, '--os-cloud', user, ...args], { env })).stdout
       expect(await cli('olga', 'delegate', '--for', 'P2D')).toMatch(/state +active/)
-      expect(await cli('olga', 'incident', 'list')).toMatch(/closed +nova-compute-down +compute2/)
+      expect(await cli('olga', 'incident', 'list', '--policy', 'nova-compute-down')).toMatch(
+        /closed +nova-compute-down +compute2/,
+      )
       expect(await cli('alice', 'action', 'list')).toMatch(/done +stop night-off/)
       await expect(cli('alice', 'incident', 'list')).rejects.toMatchObject({ stderr: /ROLE_MISSING/ })
       expect(await cli('olga', 'delegation', 'revoke')).toMatch(/state +revoked/)
