@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
 import { apiRates } from './api-rates.ts'
 import { coldStart } from './cold-start.ts'
@@ -21,15 +21,22 @@ printFigures(figures)
 await mkdir(results, { recursive: true })
 const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model, load: loadavg() }
 const file = isOfIncidents ? 'incidents.json' : 'latest.json'
-await writeFile(
-  new URL(file, results),
-  `${JSON.stringify({ at: new Date().toISOString(), machine, figures }, null, 2)}\n`,
-)
+const run = { at: new Date().toISOString(), machine, figures }
+const kept = isOfIncidents ? { runs: [...(await otherRuns()), run] } : run
+await writeFile(new URL(file, results), `${JSON.stringify(kept, null, 2)}\n`)
 process.stdout.write(`raw data: bench/results/${file}\n`)
 process.exit(0)
 
 function partsIn(named: readonly string[]) {
   return (name: string) => named.length === 0 || named.includes(name)
+}
+
+/** Parts of the incidents are measured one by one; a later run of a part takes the place of an earlier one. */
+async function otherRuns(): Promise<(typeof run)[]> {
+  const text = await readFile(new URL('incidents.json', results), 'utf8').catch(() => '{"runs":[]}')
+  const { runs = [] } = JSON.parse(text) as { runs?: (typeof run)[] }
+  const measured = new Set(figures.map(({ name }) => name))
+  return runs.filter((other) => !other.figures.some(({ name }) => measured.has(name)))
 }
 
 async function basics(): Promise<Figure[]> {
