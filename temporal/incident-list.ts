@@ -30,12 +30,13 @@ export function createIncidentList(client: Client): IncidentList {
   }
 }
 
-/** The incident as its newest run has it. @throws INCIDENT_NOT_FOUND */
+/** The incident as it is now. @throws INCIDENT_NOT_FOUND */
 export async function findIncident(client: Client, id: string): Promise<Incident> {
-  // the run that continues another one may not be listed yet: then the one before it has the last word
-  const [incident] = await findIncidents(client, [`StewardIncidentRunId = ${quoted(id)}`], 1)
-  if (incident) return incident
-  throw failure('INCIDENT_NOT_FOUND', `there is no incident ${id}`)
+  const [listed] = await findIncidents(client, [`StewardIncidentRunId = ${quoted(id)}`], 1)
+  if (!listed) throw failure('INCIDENT_NOT_FOUND', `there is no incident ${id}`)
+  // lists are a moment behind: the newest run has the last word, unless the next incident of the same alert is newer
+  const newest = read(await client.workflow.getHandle(listed.workflowId).describe())
+  return newest?.id === id ? newest : listed
 }
 
 /** Incidents of which all conditions are true, those that are open first. */
@@ -67,8 +68,10 @@ export function conditions({ state, host, policy, openedAfter }: IncidentFilter)
   return found
 }
 
+type Described = Pick<WorkflowExecutionInfo, 'memo' | 'runId' | 'workflowId' | 'typedSearchAttributes'>
+
 /** Undefined in the moment between an incident's start and its first step, when it has no view yet. */
-function read({ memo, runId, workflowId, typedSearchAttributes }: WorkflowExecutionInfo): Incident | undefined {
+function read({ memo, runId, workflowId, typedSearchAttributes }: Described): Incident | undefined {
   if (!memo?.view) return undefined
   const id = typedSearchAttributes.get(attributes.incidentRunId) ?? runId
   return Incident.parse({ ...(memo.view as object), id, workflowId })
