@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity'
 import { z } from 'zod'
-import type { Activities, UsedDelegation } from '../core/activities.ts'
-import { codeOf, failure } from '../core/errors.ts'
+import type { Activities, MigrationOutcome, UsedDelegation } from '../core/activities.ts'
+import { codeOf, detailsOf, failure, messageOf } from '../core/errors.ts'
 import type { Move } from '../core/plan.ts'
 import type { ServiceClient } from '../openstack/service.ts'
 import type { Session } from '../openstack/session.ts'
@@ -55,6 +55,37 @@ export function createMigrationActivities({
   brake,
   pollMs = 1000,
 }: MigrationActivitiesOptions): Pick<Activities, 'planRelief' | 'liveMigrate'> {
+  async function migrate(session: Session, move: Move): Promise<MigrationOutcome> {
+    const client = await session.service('compute').negotiate(nova, { requestId: runRequestId() })
+    const { scheduledTimestampMs: startMs, attempt } = Context.current().info
+    const before = await migrationsOf(client, move)
+    const underWay = before.find(({ status }) => !ended.has(status))
+    // what an earlier attempt of ours began may be over by now: its outcome counts, it is not begun again
+    const begunBefore = before.find((m) => attempt > 1 && Date.parse(`${m.created_at}Z`) >= startMs - mostClockSkewMs)
+    const followed = underWay ?? begunBefore
+    const requestId = followed ? undefined : await request(client, move, brake)
+    const older = new Set(before.filter((migration) => migration !== followed).map(({ uuid }) => uuid))
+    for (let idleLooks = 0; ; ) {
+      const migration = (await migrationsOf(client, move)).find(({ uuid }) => !older.has(uuid))
+      const server = await show(client, move)
+      const isOver = migration ? ended.has(migration.status) : server.host !== move.from
+      if (isOver && server.taskState === null) {
+        const { host } = server
+        if (host === move.from || (migration && migration.status !== 'completed' && migration.status !== 'done'))
+          throw failure('MIGRATION_FAILED', await why(client, move, host, migration?.status), { ...move })
+        if (server.status !== 'ACTIVE' && server.status !== 'PAUSED')
+          throw failure('MIGRATION_FAILED', `${move.serverName} is on ${host} but its status is ${server.status}`)
+        await checkAllocations(session, move, server, pause)
+        const migrationUuid = migration?.uuid ?? 'unknown'
+        const durationMs = Date.now() - startMs
+        return { host, migrationUuid, durationMs, ...(requestId && { requestId }) }
+      }
+      if (!migration && server.taskState === null && ++idleLooks === mostIdleLooks)
+        throw failure('MIGRATION_FAILED', await why(client, move, server.host), { ...move })
+      await pause(pollMs, { migration: migration?.uuid, status: migration?.status })
+    }
+  }
+
   return {
     /** Takes a snapshot and lets the policy decide. Changes nothing. @throws as `takeSnapshot` and `relieve` */
     async planRelief(options) {
@@ -72,43 +103,22 @@ export function createMigrationActivities({
      */
     async liveMigrate(move) {
       const session = await sessions.forRemediation()
-      const delegation = await usedDelegation(session)
-      const client = await session.service('compute').negotiate(nova, { requestId: runRequestId() })
-      const { scheduledTimestampMs: startMs, attempt } = Context.current().info
-      const before = await migrationsOf(client, move)
-      const underWay = before.find(({ status }) => !ended.has(status))
-      // what an earlier attempt of ours began may be over by now: its outcome counts, it is not begun again
-      const begunBefore = before.find((m) => attempt > 1 && Date.parse(`${m.created_at}Z`) >= startMs - mostClockSkewMs)
-      const followed = underWay ?? begunBefore
-      const requestId = followed ? undefined : await request(client, move, brake)
-      const older = new Set(before.filter((migration) => migration !== followed).map(({ uuid }) => uuid))
-      for (let idleLooks = 0; ; ) {
-        const migration = (await migrationsOf(client, move)).find(({ uuid }) => !older.has(uuid))
-        const server = await show(client, move)
-        const isOver = migration ? ended.has(migration.status) : server.host !== move.from
-        if (isOver && server.taskState === null) {
-          const { host } = server
-          if (host === move.from || (migration && migration.status !== 'completed' && migration.status !== 'done'))
-            throw failure('MIGRATION_FAILED', await why(client, move, host, migration?.status), { ...move })
-          if (server.status !== 'ACTIVE' && server.status !== 'PAUSED')
-            throw failure('MIGRATION_FAILED', `${move.serverName} is on ${host} but its status is ${server.status}`)
-          await checkAllocations(session, move, server, pause)
-          const migrationUuid = migration?.uuid ?? 'unknown'
-          const durationMs = Date.now() - startMs
-          return { host, migrationUuid, durationMs, ...(requestId && { requestId }), ...(delegation && { delegation }) }
-        }
-        if (!migration && server.taskState === null && ++idleLooks === mostIdleLooks)
-          throw failure('MIGRATION_FAILED', await why(client, move, server.host), { ...move })
-        await pause(pollMs, { migration: migration?.uuid, status: migration?.status })
-      }
+      return withRightsOf(session, () => migrate(session, move))
     },
   }
 }
 
-/** With whose rights it is done. */
-async function usedDelegation(session: Session): Promise<UsedDelegation | undefined> {
+/** Says with whose rights it was done, also of what failed. */
+async function withRightsOf(session: Session, work: () => Promise<MigrationOutcome>): Promise<MigrationOutcome> {
   const { trust } = await session.token()
-  return trust && { trustId: trust.id, userId: trust.trustorUserId }
+  const delegation: UsedDelegation | undefined = trust && { trustId: trust.id, userId: trust.trustorUserId }
+  try {
+    return { ...(await work()), ...(delegation && { delegation }) }
+  } catch (error) {
+    const code = codeOf(error)
+    if (!code || !delegation) throw error
+    throw failure(code, messageOf(error), { ...detailsOf(error), delegation })
+  }
 }
 
 const base = (move: Move) => `/servers/${move.serverId}`

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { type AccessPolicy, type Permission, permissionNames, refusalOf, rolesThatGive } from '../core/access.ts'
 import { failure } from '../core/errors.ts'
-import type { Person } from '../core/incident.ts'
+import type { Person } from '../core/person.ts'
 import type { Caller, TokenCheck } from './callers.ts'
 
 /** Who may use a route. Every route must say it; there is no default. */

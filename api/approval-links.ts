@@ -1,7 +1,8 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { failure } from '../core/errors.ts'
-import type { Answer, Person } from '../core/incident.ts'
+import type { Person } from '../core/person.ts'
+import { called } from '../policies/approval.ts'
 import type { Keys } from '../temporal/keys.ts'
 
 /** What a link lets one person do: answer one plan of one incident, until it expires. */
@@ -55,9 +56,6 @@ export function createApprovalLinks(keys: Keys): ApprovalLinks {
 const derive = (key: Buffer) => Buffer.from(hkdfSync('sha256', key, '', 'steward approval link 1', 32))
 const macOf = (body: string, key: Buffer) => createHmac('sha256', key).update(body).digest()
 
-/** What a person is called, so that `Ana ` and `ana` are one. */
-const called = (name: string) => name.normalize('NFKC').trim().toLowerCase()
-
 /** @throws APPROVAL_OWN for a link that somebody makes for themselves */
 export function refuseOwnLink(name: string, issuer: Person): void {
   if ([issuer.name, issuer.userId].some((own) => called(own) === called(name)))
@@ -68,33 +66,5 @@ export function refuseOwnLink(name: string, issuer: Person): void {
 export const personOf = ({ name, issuer }: ApprovalLink): Person => ({
   userId: `link:${name}@${issuer.userId}`,
   name: `${name} (by a link of ${issuer.name})`,
+  byLink: { name, issuerId: issuer.userId },
 })
-
-interface Hand {
-  readonly isLink: boolean
-  readonly name: string
-  readonly userId: string
-}
-
-function handOf({ userId, name }: Person): Hand {
-  const [, linkName, issuerId] = /^link:(.*)@([^@]+)$/s.exec(userId) ?? []
-  if (linkName === undefined || issuerId === undefined) return { isLink: false, name: called(name), userId }
-  return { isLink: true, name: called(linkName), userId: issuerId }
-}
-
-/**
- * One person must not count as two by means of links: not who made the link besides who used it, not two links of one
- * maker, not a link for somebody who has answered by login.
- *
- * @throws APPROVAL_OWN
- */
-export function refuseSameHand(person: Person, planId: string, answers: readonly Answer[]): void {
-  const hand = handOf(person)
-  for (const answer of answers) {
-    if (answer.planId !== planId || answer.says !== 'approved' || answer.userId === person.userId) continue
-    const other = handOf({ userId: answer.userId, name: answer.by })
-    if (!hand.isLink && !other.isLink) continue
-    if (hand.userId === other.userId || hand.name === other.name)
-      throw failure('APPROVAL_OWN', `${answer.by} has said yes already, and stands behind this answer too`)
-  }
-}

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Alert } from './alert.ts'
 import type { GovernorConfig } from './governor.ts'
+import { ByLink, type Person } from './person.ts'
 import { Plan } from './plan.ts'
 import type { Policy } from './policy.ts'
 
@@ -51,6 +52,7 @@ export const Answer = z.object({
   planId: z.uuid(),
   by: z.string(),
   userId: z.string(),
+  byLink: ByLink.optional(),
   at: z.string(),
   says: z.enum(['approved', 'rejected']),
   why: z.string().optional(),
@@ -104,12 +106,6 @@ export interface OpenIncident {
   readonly alert: Alert
   readonly policy: Policy
   readonly governor: Pick<GovernorConfig, 'flap' | 'approval' | 'waitSeconds'>
-}
-
-/** Somebody known to Keystone. */
-export interface Person {
-  readonly userId: string
-  readonly name: string
 }
 
 /** What a person may do with an open incident; each is an update of its workflow, named by `does`. */

@@ -5,12 +5,15 @@ import type { Answer, Proposal } from '../core/incident.ts'
 /** What a yes is to. */
 export type Proposed = Pick<Proposal, 'runbook' | 'targets' | 'plan'>
 
+/** Whose hand gives an answer. */
+type Hand = Pick<Answer, 'userId' | 'by' | 'byLink'>
+
 export interface AnswerToJudge {
   /** What is being asked about now. */
   readonly proposal: Pick<Proposal, 'planId' | 'expiresAt' | 'needs'>
   /** Those that were counted before it, also to other plans. */
   readonly answers: readonly Answer[]
-  readonly answer: Pick<Answer, 'planId' | 'userId' | 'says'>
+  readonly answer: Hand & Pick<Answer, 'planId' | 'says'>
   /** User id of the person who asked for the plan, where it was a person. */
   readonly requestedBy?: string
   readonly nowMs: number
@@ -36,10 +39,27 @@ export function judgeAnswer({
   if (answer.says === 'rejected') return undefined
   if (answer.userId === requestedBy)
     return { code: 'APPROVAL_OWN', message: 'whoever asked for a plan cannot approve it' }
-  if (approvers(proposal, answers).has(answer.userId))
+  const yes = answers.filter(({ planId, says }) => planId === answer.planId && says === 'approved')
+  if (yes.some(({ userId }) => userId === answer.userId))
     return { code: 'APPROVAL_OWN', message: 'the same person cannot approve twice' }
+  const own = yes.find((other) => isSameHand(other, answer))
+  if (own) return { code: 'APPROVAL_OWN', message: `${own.by} has said yes already, and stands behind this answer too` }
   return undefined
 }
+
+/**
+ * One person must not count as two by means of links: not who made the link besides who used it, not two links of one
+ * maker, not a link for somebody who has answered by login.
+ */
+function isSameHand(a: Hand, b: Hand): boolean {
+  if (!a.byLink && !b.byLink) return false
+  const [userA, userB] = [a, b].map(({ userId, byLink }) => byLink?.issuerId ?? userId)
+  const [nameA, nameB] = [a, b].map(({ by, byLink }) => called(byLink?.name ?? by))
+  return userA === userB || nameA === nameB
+}
+
+/** What a person is called, so that `Ana ` and `ana` are one. */
+export const called = (name: string) => name.normalize('NFKC').trim().toLowerCase()
 
 /** What the answers to this very plan come to: one no decides, a yes needs as many persons as the plan does. */
 export function decision(

@@ -17,6 +17,9 @@ export function ladderOf(policy: Policy): readonly [Rung, ...Rung[]] {
   return [{ runbook, with: options, attempts, backOffSeconds } as Rung, ...ladder]
 }
 
+/** Whether a rung leaves the cloud as it is; it cannot make anything worse, and it cannot help either. */
+export const onlyReads = ({ runbook }: { readonly runbook: string }): boolean => runbook === 'collect-evidence'
+
 /**
  * What is tried after a step that did not help: the same rung again after its back-off, which doubles with every
  * attempt, then the next rung at once; undefined when only people are left.

@@ -1,6 +1,7 @@
 import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client'
 import { ActionView, type ScheduledAction } from '../core/action.ts'
 import { failure } from '../core/errors.ts'
+import type { Person } from '../core/person.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
 import { cancelAction, scheduledAction } from '../workflows/scheduled-action.ts'
@@ -14,7 +15,7 @@ export interface Actions {
   /** Newest first, at most `limit`. */
   list(projectId: string, limit: number): Promise<ActionView[]>
   /** @throws ACTION_NOT_FOUND, ACTION_CLOSED */
-  cancel(id: string, projectId: string): Promise<ActionView>
+  cancel(id: string, projectId: string, by: Person): Promise<ActionView>
 }
 
 export function createActions(client: Client): Actions {
@@ -43,11 +44,11 @@ export function createActions(client: Client): Actions {
     return found
   }
 
-  async function cancel(id: string, projectId: string): Promise<ActionView> {
+  async function cancel(id: string, projectId: string, by: Person): Promise<ActionView> {
     const view = await show(id, projectId)
     if (view.state !== 'scheduled') throw failure('ACTION_CLOSED', `action ${id} is ${view.state}`)
     try {
-      return await handleOf(id).executeUpdate(cancelAction)
+      return await handleOf(id).executeUpdate(cancelAction, { args: [{ by }] })
     } catch (error) {
       if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError)
         throw failure('ACTION_CLOSED', `action ${id} has ended or is being carried out`)
@@ -58,7 +59,7 @@ export function createActions(client: Client): Actions {
   return {
     show: (id, projectId) => throughEngine(client, () => show(id, projectId)),
     list: (projectId, limit) => throughEngine(client, () => list(projectId, limit)),
-    cancel: (id, projectId) => throughEngine(client, () => cancel(id, projectId), 3 * engineTimeoutMs),
+    cancel: (id, projectId, by) => throughEngine(client, () => cancel(id, projectId, by), 3 * engineTimeoutMs),
     start: (action) =>
       throughEngine(client, async () => {
         const { view } = action

@@ -6,6 +6,7 @@ import {
 } from '@temporalio/client'
 import { DelegationView, remediationDelegationId } from '../core/delegation.ts'
 import { failure } from '../core/errors.ts'
+import type { Person } from '../core/person.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
 import { replaceDelegation, revokeDelegation, standingDelegation } from '../workflows/standing-delegation.ts'
@@ -20,7 +21,7 @@ export interface Delegations {
   /** @throws DELEGATION_MISSING unless there is one to act with now */
   active(): Promise<DelegationView>
   /** @throws DELEGATION_MISSING */
-  revoke(): Promise<DelegationView>
+  revoke(by: Person): Promise<DelegationView>
 }
 
 export function createDelegations(client: Client): Delegations {
@@ -62,10 +63,10 @@ export function createDelegations(client: Client): Delegations {
     return client.workflow.executeUpdateWithStart(replaceDelegation, { startWorkflowOperation: start, args: [view] })
   }
 
-  async function revoke(): Promise<DelegationView> {
+  async function revoke(by: Person): Promise<DelegationView> {
     await active()
     try {
-      return await handle().executeUpdate(revokeDelegation)
+      return await handle().executeUpdate(revokeDelegation, { args: [{ by }] })
     } catch (error) {
       if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError)
         throw missing('the delegation has just ended')
@@ -77,7 +78,7 @@ export function createDelegations(client: Client): Delegations {
     put: (view) => throughEngine(client, () => put(view)),
     show: () => throughEngine(client, show),
     active: () => throughEngine(client, active),
-    revoke: () => throughEngine(client, revoke, 3 * engineTimeoutMs),
+    revoke: (by) => throughEngine(client, () => revoke(by), 3 * engineTimeoutMs),
   }
 }
 

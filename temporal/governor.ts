@@ -8,6 +8,7 @@ import {
   type Outcome,
   type Verdict,
 } from '../core/governor.ts'
+import type { Person } from '../core/person.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
 import {
@@ -43,9 +44,9 @@ export interface Governor {
   /** A person's lease: answers when it is decided, at the latest at its `waitUntil`. */
   hold(request: LeaseRequest): Promise<Verdict>
   /** @throws LEASE_NOT_FOUND */
-  extend(requestId: string, expectedMs: number): Promise<void>
+  extend(requestId: string, expectedMs: number, by: Person): Promise<void>
   /** @throws LEASE_NOT_FOUND */
-  release(requestId: string): Promise<void>
+  release(requestId: string, by: Person): Promise<void>
 }
 
 export interface GovernorPlace {
@@ -113,8 +114,9 @@ export function createGovernor(client: Client, config: GovernorConfig, place: Go
         () => change(() => handle.executeUpdate(holdLease, { args: [request], updateId: request.id })),
         Date.parse(request.waitUntil) - Date.now() + engineTimeoutMs,
       ),
-    extend: (requestId, expectedMs) =>
-      ask(() => change(() => handle.executeUpdate(extendLease, { args: [{ requestId, expectedMs }] }))),
-    release: (requestId) => ask(() => change(() => handle.executeUpdate(releaseLease, { args: [{ requestId }] }))),
+    extend: (requestId, expectedMs, by) =>
+      ask(() => change(() => handle.executeUpdate(extendLease, { args: [{ requestId, expectedMs, by }] }))),
+    release: (requestId, by) =>
+      ask(() => change(() => handle.executeUpdate(releaseLease, { args: [{ requestId, by }] }))),
   }
 }

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client'
 import type { Payload } from '@temporalio/common'
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js'
 import type proto from '@temporalio/proto'
+import type { UsedDelegation } from '../core/activities.ts'
 import type { Ending, Recorded } from '../core/audit.ts'
 
 type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent
@@ -38,6 +39,17 @@ export async function recordsOf(client: Client, events: readonly HistoryEvent[])
     records.set(record.eventId, { ...record, ending: how })
   }
 
+  /** The type of a failure is plain text; its message is for those who hold the incident. */
+  const failedWith = async (failure: Failure | null | undefined): Promise<Omit<Ending, 'at'>> => {
+    for (let at = failure; at; at = at.cause) {
+      const { type: code, details } = at.applicationFailureInfo ?? {}
+      if (!code) continue
+      const [told] = (await decode(details?.payloads)) as { delegation?: UsedDelegation }[]
+      return { how: 'failed', code, ...(told?.delegation && { result: { delegation: told.delegation } }) }
+    }
+    return { how: 'failed' }
+  }
+
   for (const event of events) {
     const {
       workflowExecutionStartedEventAttributes: started,
@@ -54,17 +66,14 @@ export async function recordsOf(client: Client, events: readonly HistoryEvent[])
       workflowExecutionTerminatedEventAttributes: terminated,
     } = event
     // one that only goes on with a history that grew long is no beginning
-    if (started) {
-      const isFirst = !started.continuedExecutionRunId
-      await begin(event, 'start', isFirst ? 'began' : 'went on', started.input)
-    }
+    if (started) await begin(event, 'start', started.continuedExecutionRunId ? 'went on' : 'began', started.input)
     if (scheduled) await begin(event, 'activity', scheduled.activityType?.name, scheduled.input)
     if (attempted) attempts.set(Number(attempted.scheduledEventId), attempted.attempt ?? 1)
     if (completed) {
       const [result] = await decode(completed.result?.payloads)
       end(event, completed.scheduledEventId, { how: 'completed', result })
     }
-    if (failed) end(event, failed.scheduledEventId, failedWith(failed.failure))
+    if (failed) end(event, failed.scheduledEventId, await failedWith(failed.failure))
     if (timedOut) end(event, timedOut.scheduledEventId, { how: 'lost' })
     if (canceled) end(event, canceled.scheduledEventId, { how: 'lost' })
     if (accepted) {
@@ -73,7 +82,7 @@ export async function recordsOf(client: Client, events: readonly HistoryEvent[])
     }
     if (answered) {
       const refusal = answered.outcome?.failure
-      end(event, answered.acceptedEventId, refusal ? failedWith(refusal) : { how: 'completed' })
+      end(event, answered.acceptedEventId, refusal ? await failedWith(refusal) : { how: 'completed' })
     }
     if (signaled && !signaled.externalWorkflowExecution)
       await begin(event, 'signal', signaled.signalName, signaled.input, signaled.identity)
@@ -100,15 +109,6 @@ const isClose = (event: HistoryEvent): boolean =>
     event.workflowExecutionTerminatedEventAttributes,
     event.workflowExecutionContinuedAsNewEventAttributes,
   ].some((attributes) => attributes !== null && attributes !== undefined)
-
-/** The type of a failure is plain text; its message is for those who hold the incident. */
-function failedWith(failure: Failure | null | undefined): Omit<Ending, 'at'> {
-  for (let at = failure; at; at = at.cause) {
-    const code = at.applicationFailureInfo?.type
-    if (code) return { how: 'failed', code }
-  }
-  return { how: 'failed' }
-}
 
 const timeOf = ({ eventTime }: HistoryEvent): string =>
   new Date(Number(eventTime?.seconds ?? 0) * 1000 + Math.floor((eventTime?.nanos ?? 0) / 1e6)).toISOString()

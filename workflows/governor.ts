@@ -22,6 +22,7 @@ import {
   type Outcome,
   type Verdict,
 } from '../core/governor.ts'
+import type { Person } from '../core/person.ts'
 import { awaitedHolders, consult, type GovernorEvent, nextWakeMs, step } from '../policies/governor/step.ts'
 import { comeToAnEnd, leaseVerdict } from './lease.ts'
 import { internal } from './steps.ts'
@@ -35,8 +36,8 @@ export const setMode = defineUpdate<void, [Omit<ModeSetting, 'at'>]>('setMode')
 export const clearMode = defineUpdate<void, [{ scope: string; by: string }]>('clearMode')
 /** A person's lease; answers when it is decided. */
 export const holdLease = defineUpdate<Verdict, [LeaseRequest]>('hold')
-export const extendLease = defineUpdate<void, [{ requestId: string; expectedMs: number }]>('extend')
-export const releaseLease = defineUpdate<void, [{ requestId: string }]>('release')
+export const extendLease = defineUpdate<void, [{ requestId: string; expectedMs: number; by: Person }]>('extend')
+export const releaseLease = defineUpdate<void, [{ requestId: string; by: Person }]>('release')
 
 export const governorState = defineQuery<GovernorState>('state')
 /** The clock comes with the question: a workflow's own stands still between its tasks. */
@@ -92,7 +93,9 @@ export async function governor(
   const known = ({ requestId }: { requestId: string }) => {
     if (!requestsOf(state).has(requestId)) throw failure('LEASE_NOT_FOUND', `there is no lease ${requestId}`)
   }
-  setHandler(extendLease, (change) => taken({ kind: 'extend', ...change }), { validator: known })
+  setHandler(extendLease, ({ requestId, expectedMs }) => taken({ kind: 'extend', requestId, expectedMs }), {
+    validator: known,
+  })
   setHandler(
     releaseLease,
     async ({ requestId }) => {

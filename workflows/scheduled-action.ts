@@ -13,6 +13,7 @@ import type { ActionState, ActionView, ScheduledAction } from '../core/action.ts
 import type { Activities, CallOutcome } from '../core/activities.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import type { LeaseGrounds, LeaseNeed } from '../core/governor.ts'
+import type { Person } from '../core/person.ts'
 import { afterFailure, backoffMs } from '../policies/repeat.ts'
 import { changedServer } from '../policies/server-actions.ts'
 import { withLease } from './lease.ts'
@@ -20,7 +21,7 @@ import { publish } from './publish.ts'
 import { eventually, once, quick } from './steps.ts'
 
 /** Cancels before the due time; answers when the trust is gone, or after ten seconds with the clean-up going on. */
-export const cancelAction = defineUpdate<ActionView>('cancel')
+export const cancelAction = defineUpdate<ActionView, [{ by: Person }]>('cancel')
 
 const trustCleanupMs = 3_600_000
 
@@ -42,13 +43,13 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
   become('scheduled', `waits until ${view.runAt}: ${what}`)
   setHandler(
     cancelAction,
-    async () => {
-      become('cancelled', 'cancelled by its owner', { endedAt: new Date().toISOString() })
+    async ({ by }) => {
+      become('cancelled', `cancelled by ${by.name}`, { endedAt: new Date().toISOString() })
       await condition(() => view.trustDeleted !== undefined, '10s')
       return view
     },
     {
-      validator: () => {
+      validator: (_given) => {
         if (view.state !== 'scheduled') throw failure('ACTION_CLOSED', `action ${view.id} is ${view.state}`)
       },
     },

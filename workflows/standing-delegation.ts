@@ -8,13 +8,14 @@ import {
 } from '@temporalio/workflow'
 import type { DelegationView } from '../core/delegation.ts'
 import { codeOf, messageOf } from '../core/errors.ts'
+import type { Person } from '../core/person.ts'
 import { publish } from './publish.ts'
 import { eventually, quick } from './steps.ts'
 
 /** Puts a newer trust in the place of the present one, which is deleted. */
 export const replaceDelegation = defineUpdate<DelegationView, [DelegationView]>('replace')
 /** Takes the delegation back: its trust is deleted. */
-export const revokeDelegation = defineUpdate<DelegationView>('revoke')
+export const revokeDelegation = defineUpdate<DelegationView, [{ by: Person }]>('revoke')
 
 export interface StandingDelegationOptions {
   /** The trust is tried this often, so that a lost one is seen before the night it is needed. @default 6 h */
@@ -47,8 +48,8 @@ export async function standingDelegation(
     }
     return view
   })
-  setHandler(revokeDelegation, async () => {
-    become({ state: 'revoked' })
+  setHandler(revokeDelegation, async ({ by }) => {
+    become({ state: 'revoked', reason: `revoked by ${by.name}` })
     const revoked = view
     await deleteTrust(revoked.trustId)
     return revoked

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { ActionView, CreateAction } from '../../core/action.ts'
 import type { Actions } from '../../temporal/actions.ts'
-import { callerOf } from '../access.ts'
+import { callerOf, personOfCaller } from '../access.ts'
 import { refuseDeepBody } from '../body.ts'
 import { type DeferOptions, deferAction } from '../defer.ts'
 import { Problem } from '../problem.ts'
@@ -73,6 +73,6 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
         response: { 200: ActionView, ...problems, 404: Problem, 409: Problem },
       },
     },
-    (request) => actions.cancel(request.params.id, callerOf(request).projectId),
+    (request) => actions.cancel(request.params.id, callerOf(request).projectId, personOfCaller(request)),
   )
 }

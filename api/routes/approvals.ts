@@ -8,7 +8,6 @@ import type { IncidentDesk } from '../../temporal/incident-desk.ts'
 import type { IncidentList } from '../../temporal/incident-list.ts'
 import type { Keys } from '../../temporal/keys.ts'
 import { personOfCaller } from '../access.ts'
-import { answerPlan } from '../answer.ts'
 import {
   type ApprovalLink,
   type ApprovalLinks,
@@ -134,7 +133,7 @@ export const approvalPageRoutes: FastifyPluginAsyncZod<ApprovalRoutesOptions> = 
       const { says, why } = request.body
       const by = personOf(link)
       const answer = { by, planId: link.planId, says, ...(why !== '' && { why }) }
-      const incident = await answerPlan({ incidents, desk }, link.incidentId, answer)
+      const incident = await desk.command(link.incidentId, { does: 'answer', ...answer })
       request.log.info({ incidentId: link.incidentId, planId: link.planId, by, says }, 'answered by link')
       const needs = asked(incident, link)?.needs
       const sentence =

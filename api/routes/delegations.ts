@@ -5,7 +5,7 @@ import { durationMs } from '../../core/duration.ts'
 import { failure, messageOf } from '../../core/errors.ts'
 import type { Keystone } from '../../openstack/keystone.ts'
 import type { Delegations } from '../../temporal/delegations.ts'
-import { callerOf } from '../access.ts'
+import { callerOf, personOfCaller } from '../access.ts'
 import { Problem } from '../problem.ts'
 
 export interface DelegationRoutesOptions {
@@ -89,6 +89,6 @@ export const delegationRoutes: FastifyPluginAsyncZod<DelegationRoutesOptions> = 
         response: { 200: DelegationView, ...problems, 404: Problem },
       },
     },
-    () => delegations.revoke(),
+    (request) => delegations.revoke(personOfCaller(request)),
   )
 }

@@ -4,7 +4,6 @@ import { Incident, type IncidentCommand, IncidentState } from '../../core/incide
 import type { IncidentDesk } from '../../temporal/incident-desk.ts'
 import type { IncidentList } from '../../temporal/incident-list.ts'
 import { personOfCaller } from '../access.ts'
-import { answerPlan } from '../answer.ts'
 import { Problem } from '../problem.ts'
 
 export interface IncidentRoutesOptions {
@@ -62,7 +61,7 @@ export const incidentRoutes: FastifyPluginAsyncZod<IncidentRoutesOptions> = asyn
 }
 
 /** Each is taken by the incident itself, one after the other, and stands in its time line with who and why. */
-const commandRoutes: FastifyPluginAsyncZod<IncidentRoutesOptions> = async (app, { incidents, desk }) => {
+const commandRoutes: FastifyPluginAsyncZod<IncidentRoutesOptions> = async (app, { desk }) => {
   const command = <B extends z.ZodType>(does: IncidentCommand['does'], summary: string, body: B) =>
     ({
       config: { access: does === 'answer' ? ('approvals:answer' as const) : ('incidents:act' as const) },
@@ -110,7 +109,7 @@ const commandRoutes: FastifyPluginAsyncZod<IncidentRoutesOptions> = async (app, 
   app.post('/incidents/:id/answer', command('answer', 'Say yes or no to exactly this plan', AnswerPlan), (request) => {
     const { planId, says } = request.body
     const by = personOfCaller(request)
-    return answerPlan({ incidents, desk }, request.params.id, { by, planId, says, ...reasonOf(request.body) })
+    return desk.command(request.params.id, { does: 'answer', by, planId, says, ...reasonOf(request.body) })
   })
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { failure } from '../../core/errors.ts'
 import { type Lease, type LeaseRequest, requesters, Target } from '../../core/governor.ts'
 import type { Governor } from '../../temporal/governor.ts'
-import { callerOf } from '../access.ts'
+import { callerOf, personOfCaller } from '../access.ts'
 import { Problem } from '../problem.ts'
 
 export interface LeaseRoutesOptions {
@@ -110,7 +110,7 @@ export const leaseRoutes: FastifyPluginAsyncZod<LeaseRoutesOptions> = async (app
     async (request) => {
       const { id } = request.params
       await personsLease(governor, id)
-      await governor.extend(id, request.body.forSeconds * 1000)
+      await governor.extend(id, request.body.forSeconds * 1000, personOfCaller(request))
       const { userName: by, userId } = callerOf(request)
       request.log.info({ leaseId: id, by, userId, forSeconds: request.body.forSeconds }, 'lease extended')
       return personsLease(governor, id)
@@ -131,7 +131,7 @@ export const leaseRoutes: FastifyPluginAsyncZod<LeaseRoutesOptions> = async (app
     async (request) => {
       const { id } = request.params
       const ended = await personsLease(governor, id)
-      await governor.release(id)
+      await governor.release(id, personOfCaller(request))
       const { userName: by, userId } = callerOf(request)
       request.log.info({ leaseId: id, by, userId, of: ended.by }, 'lease ended')
       return ended

@@ -38,7 +38,7 @@ export async function decisions(engine: BenchEngine): Promise<Figure[]> {
   for (let round = 0; round < rounds; round++) {
     const request = requestOf(randomUUID(), 'person', {})
     ours.push(await timed(() => governor.hold(request)))
-    await governor.release(request.id)
+    await governor.release(request.id, { userId: 'bench', name: 'the benchmark' })
     other.push(await timed(() => bareHandle.executeUpdate(echo, { args: [round] })))
   }
   const { totalMs } = await inLanes(rounds, 4, async (n) => {

@@ -86,6 +86,8 @@ describe('a live migration', () => {
     const error = await rejection(migrate())
     expect(codeOf(error)).toBe('MIGRATION_FAILED')
     expect(error).toMatchObject({ nonRetryable: true })
+    // the audit tells with whose rights it was tried
+    expect(detailsOf(error).delegation).toEqual({ trustId: cloud.world.trusts[0]?.id, userId: cloud.user('olga').id })
     expect(error.message).toBe(
       `the live migration of ${server.name} from compute1 to compute2 ended as error; the server stays on compute1: No valid host was found. `,
     )

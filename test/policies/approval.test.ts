@@ -57,6 +57,29 @@ describe('an answer', () => {
   })
 })
 
+describe('two persons', () => {
+  const link = (name: string, issuerId: string) =>
+    answer(`link:${name}@${issuerId}`, { by: `${name} (by a link of ${issuerId})`, byLink: { name, issuerId } })
+  const login = (name: string) => answer(`id-of-${name}`, { by: name })
+
+  it.each([
+    ['who made the link has said yes', login('olga'), link('bob', 'id-of-olga'), 'APPROVAL_OWN'],
+    ['who made the link comes after it', link('bob', 'id-of-olga'), login('olga'), 'APPROVAL_OWN'],
+    ['another link of the same maker was used', link('bob', 'id-of-olga'), link('eve', 'id-of-olga'), 'APPROVAL_OWN'],
+    ['the person has said yes by login', login('bob'), link(' Bob', 'id-of-olga'), 'APPROVAL_OWN'],
+    ['the person has used a link of somebody else', link('bob', 'id-of-olga'), link('BOB', 'u-2'), 'APPROVAL_OWN'],
+    ['it was somebody else, by login', login('otto'), link('bob', 'id-of-olga'), undefined],
+    ['it was somebody else, by the link of another', link('bob', 'id-of-olga'), link('eve', 'id-of-otto'), undefined],
+    ['two logins have the same name', login('bob'), answer('id-of-another-bob', { by: 'bob' }), undefined],
+  ])('when %s', (_what, first, second, code) => {
+    const two = { proposal: { ...proposal, needs: 2 } }
+    expect(judge(second, [first], two)).toBe(code)
+    // about another plan, or as a no, neither stands in the other's way
+    expect(judge(second, [{ ...first, planId: 'plan-0' }], two)).toBeUndefined()
+    expect(judge({ ...second, says: 'rejected' }, [first], two)).toBeUndefined()
+  })
+})
+
 describe('a decision', () => {
   const people = fc.constantFrom('olga', 'paul', 'rita', 'sven')
   const answers = fc.array(

@@ -32,8 +32,15 @@ describe('what people do', () => {
     ['governor', 'setMode', { by: 'bob', scope: 'all', mode: 'auto' }, 'configure/mode', 'bob', 'all'],
     ['governor', 'clearMode', { by: 'bob', scope: 'all' }, 'configure/clear-mode', 'bob', 'all'],
     ['governor', 'hold', { by: 'bob', id: '9', targets: ['host/cmp-1'] }, 'allow/lease', 'bob', 'lease/9'],
-    ['governor', 'extend', { requestId: '9' }, 'configure/lease', 'unknown', 'lease/9'],
-    ['governor', 'release', { requestId: '9' }, 'revoke/lease', 'unknown', 'lease/9'],
+    [
+      'governor',
+      'extend',
+      { requestId: '9', by: { userId: 'u-9', name: 'olga' } },
+      'configure/lease',
+      'u-9',
+      'lease/9',
+    ],
+    ['governor', 'release', { requestId: '9', by: { userId: 'u-9', name: 'olga' } }, 'revoke/lease', 'u-9', 'lease/9'],
   ]
 
   it.each(cases)('to the %s by %s is told with who did it', (kind, name, input, action, who, target) => {

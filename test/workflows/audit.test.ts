@@ -19,6 +19,7 @@ import { resume, stopped } from '../../workflows/stop.ts'
 import { type ActionOptions, actionOf } from './action-bench.ts'
 import { until, useWorker } from './engine.ts'
 import type { MortalWorkerOptions } from './mortal-worker.ts'
+import { person } from './people.ts'
 import { never, type Script } from './scripted.ts'
 
 const bench = useWorker()
@@ -160,14 +161,16 @@ describe.concurrent('the audit of a deferred call', () => {
     await forged.terminate()
   })
 
-  it('has who cancelled it as far as that is known, and what was under way when it was terminated', async () => {
+  it('has who cancelled it, and what was under way when it was terminated', async () => {
     const early = await defer({}, { dueInMs: 60_000 })
-    await early.handle.executeUpdate(cancelAction)
+    await early.handle.executeUpdate(cancelAction, { args: [{ by: person('olga') }] })
     await early.handle.result()
     await until(
       async () => inShort(await told({ projectId: early.projectId })).includes('disable/action success'),
       true,
     )
+    const cancelled = (await told({ projectId: early.projectId })).find(({ action }) => action === 'disable/action')
+    expect(cancelled?.initiator).toMatchObject({ id: 'id-of-olga', name: 'olga', project_id: early.projectId })
 
     const { projectId, handle, cloud } = await defer({ performCall: never })
     await until(() => cloud.names().includes('performCall'), true)
@@ -218,7 +221,7 @@ describe.concurrent('the audit', () => {
     const cloud = bench.cloud({
       liveMigrate: [
         { host: 'cmp-other', migrationUuid: 'm', durationMs: 1, requestId: 'req-nova', delegation },
-        failure('MIGRATION_FAILED', `quoted ${canary}`),
+        failure('MIGRATION_FAILED', `quoted ${canary}`, { delegation }),
       ],
     })
     const grounds: LeaseGrounds = {
@@ -257,6 +260,7 @@ describe.concurrent('the audit', () => {
     expect(contentOf(moved)).toMatchObject({ ...known, from: cloud.host, to: 'cmp-other', requestId: 'req-nova' })
     expect(intent?.initiator).toEqual({ id: 'policy/host-hot', typeURI: 'service/oss/policy', name: 'host-hot' })
     expect(moved?.initiator).toMatchObject({ credential: { token: '****beef' }, onBehalfOf: { id: 'user-olga' } })
+    expect(failed?.initiator).toMatchObject({ credential: { token: '****beef' }, onBehalfOf: { id: 'user-olga' } })
     expect(failed?.reason).toMatchObject({ reasonCode: 'MIGRATION_FAILED', policy: 'host-hot' })
     expect(JSON.stringify(await told({ host: cloud.host }))).not.toContain(canary)
     expect(await told({ host: 'cmp-nobody-knows' })).toEqual([])
@@ -269,7 +273,7 @@ describe.concurrent('the audit', () => {
       ...{ projectId: 'p', roles: ['admin'], createdAt: 'x', expiresAt: '2099-01-01T00:00:00.000Z' },
     }
     const delegation = (await begin(standingDelegation, 'delegation', view)) as WorkflowHandle
-    await delegation.executeUpdate(revokeDelegation)
+    await delegation.executeUpdate(revokeDelegation, { args: [{ by: person('paul') }] })
     const stop = await begin(stopped, 'stop', { by: 'bob', userId: 'user-bob', at: 'x', why: 'storage', source: 'api' })
     await stop.signal(resume, { by: 'olga', userId: 'user-olga', why: 'done' })
     await stop.result()
@@ -292,6 +296,7 @@ describe.concurrent('the audit', () => {
         ],
       ],
     )
+    expect((await ofRun(delegation))[2]?.initiator).toMatchObject({ id: 'id-of-paul', name: 'paul' })
   })
 
   it('is told in parts that together are the whole, each event once', async () => {

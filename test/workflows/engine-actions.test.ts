@@ -5,6 +5,7 @@ import { taskQueues } from '../../core/task-queues.ts'
 import { createActions } from '../../temporal/actions.ts'
 import { actionOf } from './action-bench.ts'
 import { until, useWorker } from './engine.ts'
+import { person } from './people.ts'
 
 // the one file with a worker on the queue that the facade names
 const bench = useWorker(taskQueues.actions)
@@ -25,28 +26,31 @@ describe('a deferred action', () => {
   it('is shown to its own project from the moment it is accepted', async () => {
     const { actions, id, projectId, view } = await started()
     expect(await actions.show(id, projectId)).toMatchObject(view)
-    await actions.cancel(id, projectId)
+    await actions.cancel(id, projectId, person('olga'))
   })
 
   it('does not exist for another project: neither to be shown nor to be cancelled', async () => {
     const { cloud, actions, id, projectId } = await started()
     expect(await codeFrom(actions.show(id, 'another project'))).toBe('ACTION_NOT_FOUND')
-    expect(await codeFrom(actions.cancel(id, 'another project'))).toBe('ACTION_NOT_FOUND')
+    expect(await codeFrom(actions.cancel(id, 'another project', person('olga')))).toBe('ACTION_NOT_FOUND')
     expect(await actions.show(id, projectId)).toMatchObject({ state: 'scheduled' })
     expect(cloud.names()).toEqual([])
-    await actions.cancel(id, projectId)
+    await actions.cancel(id, projectId, person('olga'))
   })
 
   it('that was never made does not exist', async () => {
     const actions = createActions(bench.client)
     expect(await codeFrom(actions.show(randomUUID(), 'project'))).toBe('ACTION_NOT_FOUND')
-    expect(await codeFrom(actions.cancel(randomUUID(), 'project'))).toBe('ACTION_NOT_FOUND')
+    expect(await codeFrom(actions.cancel(randomUUID(), 'project', person('olga')))).toBe('ACTION_NOT_FOUND')
   })
 
   it('can be cancelled once', async () => {
     const { cloud, actions, id, projectId } = await started()
-    expect(await actions.cancel(id, projectId)).toMatchObject({ state: 'cancelled', trustDeleted: true })
-    expect(await codeFrom(actions.cancel(id, projectId))).toBe('ACTION_CLOSED')
+    expect(await actions.cancel(id, projectId, person('olga'))).toMatchObject({
+      state: 'cancelled',
+      trustDeleted: true,
+    })
+    expect(await codeFrom(actions.cancel(id, projectId, person('olga')))).toBe('ACTION_CLOSED')
     expect(cloud.names()).toEqual(['deleteTrust'])
   })
 
@@ -54,7 +58,7 @@ describe('a deferred action', () => {
     const { cloud, actions, id, projectId } = await started(randomUUID(), 1)
     await until(async () => (await actions.show(id, projectId)).trustDeleted, true)
     expect(await actions.show(id, projectId)).toMatchObject({ state: 'done', result: { status: 202 } })
-    expect(await codeFrom(actions.cancel(id, projectId))).toBe('ACTION_CLOSED')
+    expect(await codeFrom(actions.cancel(id, projectId, person('olga')))).toBe('ACTION_CLOSED')
     expect(cloud.names()).toEqual(['performCall', 'deleteTrust'])
   })
 })
@@ -68,7 +72,7 @@ describe('the list of actions', () => {
     const ids = async (limit: number) => (await actions.list(projectId, limit)).map(({ id }) => id)
     await until(() => ids(10), [second.id, first.id])
     expect(await ids(1)).toEqual([second.id])
-    for (const { id, projectId: owner } of [first, foreign, second]) await actions.cancel(id, owner)
+    for (const { id, projectId: owner } of [first, foreign, second]) await actions.cancel(id, owner, person('olga'))
   })
 
   it('is empty for a project that has none, whatever its id looks like', async () => {
@@ -76,6 +80,6 @@ describe('the list of actions', () => {
     expect(await actions.list(randomUUID(), 10)).toEqual([])
     expect(await actions.list("o'brien", 10)).toEqual([])
     expect(await actions.list(`x' OR StewardKind = 'action`, 10)).toEqual([])
-    await actions.cancel(id, projectId)
+    await actions.cancel(id, projectId, person('olga'))
   })
 })

@@ -10,6 +10,7 @@ import { createIncidentList } from '../../temporal/incident-list.ts'
 import { createIncidents, incidentId } from '../../temporal/incidents.ts'
 import { until, untilState, useWorker, viewOf } from './engine.ts'
 import { alertOf, configOf, gaugePolicy, tailablePolicy } from './incident-bench.ts'
+import { person } from './people.ts'
 import type { Cloud, Script } from './scripted.ts'
 
 // the one file with a worker on the queue that the facades name
@@ -179,7 +180,7 @@ describe('the delegation for remediation', () => {
     const codeFrom = async (asked: Promise<unknown>) => codeOf(await asked.catch((error: unknown) => error))
     expect(await codeFrom(delegations.show())).toBe('DELEGATION_MISSING')
     expect(await codeFrom(delegations.active())).toBe('DELEGATION_MISSING')
-    expect(await codeFrom(delegations.revoke())).toBe('DELEGATION_MISSING')
+    expect(await codeFrom(delegations.revoke(person('olga')))).toBe('DELEGATION_MISSING')
 
     expect(await delegations.put(delegation(cloud, 'first'))).toEqual(delegation(cloud, 'first'))
     expect(await delegations.active()).toEqual(delegation(cloud, 'first'))
@@ -189,9 +190,9 @@ describe('the delegation for remediation', () => {
     expect(await delegations.active()).toEqual(delegation(cloud, 'second'))
     expect(cloud.inputs('deleteTrust')).toEqual([{ trustId: cloud.trust('first') }])
 
-    expect(await delegations.revoke()).toMatchObject({ state: 'revoked', trustId: cloud.trust('second') })
+    expect(await delegations.revoke(person('olga'))).toMatchObject({ state: 'revoked', trustId: cloud.trust('second') })
     expect(await codeFrom(delegations.active())).toBe('DELEGATION_MISSING')
-    expect(await codeFrom(delegations.revoke())).toBe('DELEGATION_MISSING')
+    expect(await codeFrom(delegations.revoke(person('olga')))).toBe('DELEGATION_MISSING')
     expect(await delegations.show()).toMatchObject({ state: 'revoked' })
     expect(cloud.inputs('deleteTrust').at(-1)).toEqual({ trustId: cloud.trust('second') })
 

@@ -13,6 +13,7 @@ import type { RunView } from '../../workflows/runbooks/runbook.ts'
 import { until, untilState, useWorker, viewOf } from './engine.ts'
 import { governed, holdOf, wideOpen } from './governor-bench.ts'
 import { service } from './incident-bench.ts'
+import { person } from './people.ts'
 import { type Cloud, gate, never, type Script } from './scripted.ts'
 
 const { governor: governorOf, activities } = governed(wideOpen(), { checkHoldersEveryMs: 200, mostEvents: 400 })
@@ -82,7 +83,7 @@ describe.concurrent('two that want the same host', () => {
     await untilState(run, 'waiting')
     await until(async () => (await viewOf<RunView>(run)).notes[0]?.text.includes('olga (person)'), true)
     expect(cloud.inputs('restartService')).toEqual([])
-    await governor.release(hold.id)
+    await governor.release(hold.id, person('olga'))
     expect(await endOf(run)).toBe('succeeded')
   })
 
@@ -160,14 +161,16 @@ describe.concurrent('a lease', () => {
   it('of a person can be made longer and given back, once', async () => {
     const hold = holdOf('host/long')
     await governor.hold(hold)
-    await governor.extend(hold.id, 7_200_000)
+    await governor.extend(hold.id, 7_200_000, person('olga'))
     const [lease] = await holders('host/long')
     const endMs = Date.parse(lease?.grantedAt ?? '') + (lease?.request.expectedMs ?? 0)
     expect(Math.abs(endMs - Date.now() - 7_200_000)).toBeLessThan(10_000)
-    await governor.release(hold.id)
-    const again: unknown = await governor.release(hold.id).catch((error: unknown) => error)
+    await governor.release(hold.id, person('olga'))
+    const again: unknown = await governor.release(hold.id, person('olga')).catch((error: unknown) => error)
     expect(codeOf(again)).toBe('LEASE_NOT_FOUND')
-    expect(codeOf(await governor.extend(hold.id, 1).catch((error: unknown) => error))).toBe('LEASE_NOT_FOUND')
+    expect(codeOf(await governor.extend(hold.id, 1, person('olga')).catch((error: unknown) => error))).toBe(
+      'LEASE_NOT_FOUND',
+    )
   })
 
   it('of a person is refused at once when somebody has it and the person does not want to wait', async () => {
@@ -213,12 +216,12 @@ describe('the governor', () => {
     )
     for (let at = 0; at < 1000; at += 50) await Promise.all(wanted.slice(at, at + 50).map(governor.request))
     await until(async () => (await governor.state()).queue.length, 1000)
-    await governor.release(first.id)
+    await governor.release(first.id, person('olga'))
     const order: string[] = []
     for (let turn = 0; turn < 5; turn++) {
       const [lease] = await holders('host/wanted')
       order.push(lease?.request.id ?? 'nobody')
-      await governor.release(lease?.request.id ?? '')
+      await governor.release(lease?.request.id ?? '', person('olga'))
     }
     expect(order).toEqual(['burst-0', 'burst-1', 'burst-2', 'burst-3', 'burst-4'])
     const { historyLength } = await bench.client.workflow.getHandle(`governor/${bench.taskQueue}`).describe()

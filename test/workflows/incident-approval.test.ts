@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { codeOf } from '../../core/errors.ts'
 import type { IncidentView, Proposal } from '../../core/incident.ts'
+import type { Person } from '../../core/person.ts'
 import type { Move, Plan } from '../../core/plan.ts'
 import { observe } from '../../workflows/incident/incident.ts'
 import { until, useWorker, viewOf } from './engine.ts'
@@ -16,6 +17,7 @@ import {
   order,
   texts,
 } from './incident-bench.ts'
+import { person } from './people.ts'
 import type { Script } from './scripted.ts'
 
 const bench = useWorker()
@@ -141,6 +143,18 @@ describe.concurrent('a plan that touches many hosts', () => {
     await answer(handle, 'paul', planId)
     await followTo(handle, 'verifying')
     expect(cloud.inputs('requestLease')[0]?.request.approval).toMatchObject({ by: 'olga, paul' })
+  })
+
+  it('needs two persons: who answers by login and by a link at the same moment counts once', async () => {
+    const { handle } = await incidentOf({}, two)
+    const { planId } = await asked(handle)
+    const olga = person('olga')
+    const byLink = { name: 'bob', issuerId: olga.userId }
+    const bob = { userId: `link:bob@${olga.userId}`, name: 'bob (by a link of olga)', byLink }
+    const says = (by: Person) => order(handle, 'answer', by, { planId, says: 'approved' })
+    const both = await Promise.allSettled([says(olga), says(bob)])
+    expect(both.filter(({ status }) => status === 'rejected')).toHaveLength(1)
+    expect(await viewOf(handle)).toMatchObject({ state: 'asking', answers: [{ planId, says: 'approved' }] })
   })
 
   it('is not carried out when only one of two said yes in time', async () => {

@@ -3,12 +3,14 @@ import type { ServiceInCompany } from '../../core/activities.ts'
 import type { Alert } from '../../core/alert.ts'
 import { GovernorConfig, type LeaseRequest, type Ruling, type Verdict } from '../../core/governor.ts'
 import type { IncidentCommand, IncidentView, OpenIncident } from '../../core/incident.ts'
+import type { Person } from '../../core/person.ts'
 import { type BinaryPolicy, type GaugePolicy, Policy, type TailablePolicy } from '../../core/policy.ts'
 import { attributes } from '../../core/search-attributes.ts'
 import { commands } from '../../workflows/incident/desk.ts'
 import { incident, observe } from '../../workflows/incident/incident.ts'
 import type { IncidentOptions } from '../../workflows/incident/life.ts'
 import { type Bench, untilState, viewOf } from './engine.ts'
+import { person } from './people.ts'
 import { type Cloud, tellHolder, verdict } from './scripted.ts'
 
 export type IncidentHandle = WorkflowHandle<typeof incident>
@@ -92,18 +94,15 @@ export async function followTo(handle: IncidentHandle, state: IncidentView['stat
   return viewOf<IncidentView>(handle)
 }
 
-/** A person of the operations team. */
-export const person = (name: string) => ({ userId: `id-of-${name}`, name })
-
 /** Has a person do something with the incident; its view afterwards. */
 export const order = <K extends IncidentCommand['does']>(
   handle: IncidentHandle,
   does: K,
-  name: string,
+  by: string | Person,
   more: Omit<Extract<IncidentCommand, { does: K }>, 'does' | 'by'>,
 ): Promise<IncidentView> =>
   handle.executeUpdate<IncidentView, [IncidentCommand]>(commands[does].name, {
-    args: [{ does, by: person(name), ...more } as unknown as IncidentCommand],
+    args: [{ does, by: typeof by === 'string' ? person(by) : by, ...more } as unknown as IncidentCommand],
   })
 
 export const texts = ({ timeline }: IncidentView) => timeline.map(({ text }) => text)

@@ -15,9 +15,9 @@ import {
   type IncidentHandle,
   openIncident,
   order,
-  person,
   texts,
 } from './incident-bench.ts'
+import { person } from './people.ts'
 import { gate, type Script } from './scripted.ts'
 
 const bench = useWorker()

@@ -6,7 +6,8 @@ import { createIncidentDesk, recentFirings } from '../../temporal/incident-desk.
 import { createIncidentList } from '../../temporal/incident-list.ts'
 import { observe } from '../../workflows/incident/incident.ts'
 import { until, useWorker, viewOf } from './engine.ts'
-import { alertOf, asks, followTo, gaugePolicy, openIncident, order, person, texts } from './incident-bench.ts'
+import { alertOf, asks, followTo, gaugePolicy, openIncident, order, texts } from './incident-bench.ts'
+import { person } from './people.ts'
 import type { Script } from './scripted.ts'
 
 const bench = useWorker()

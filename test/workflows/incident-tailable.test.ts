@@ -36,6 +36,14 @@ describe.concurrent('a burst of errors in a log', () => {
     })
   })
 
+  it('has its lines kept also when it comes and goes: looking makes nothing worse', async () => {
+    const { cloud, handle, say } = await incidentOf({ collectEvidence: evidence, recallFirings: { firings: 9 } })
+    await untilState(handle, 'verifying')
+    await say({ status: 'quiet' })
+    expect(await handle.result()).toMatchObject({ state: 'closed', runs: [{ outcome: 'succeeded' }] })
+    expect(cloud.inputs('collectEvidence')).toHaveLength(1)
+  })
+
   it('keeps the incident open while the log goes on erring', async () => {
     const { handle, say } = await incidentOf({ collectEvidence: evidence }, { silentAfterSeconds: 30 })
     await untilState(handle, 'verifying')

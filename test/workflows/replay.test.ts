@@ -22,6 +22,7 @@ import {
   service,
   tailablePolicy,
 } from './incident-bench.ts'
+import { person } from './people.ts'
 import { gate } from './scripted.ts'
 
 const bench = useWorker()
@@ -70,7 +71,7 @@ async function actions(): Promise<string[]> {
   const made = await startAction(bench, actionOf(cloud.trust('a')))
   const quiet = bench.cloud({ deleteTrust: undefined })
   const cancelled = await startAction(bench, actionOf(quiet.trust('a'), { dueInMs: 60_000 }))
-  await cancelled.executeUpdate(cancelAction)
+  await cancelled.executeUpdate(cancelAction, { args: [{ by: person('olga') }] })
   await Promise.all([made.result(), cancelled.result()])
   return [made.workflowId, cancelled.workflowId]
 }
@@ -170,14 +171,14 @@ async function delegation(): Promise<string[]> {
     taskQueue: bench.taskQueue,
     args: [view],
   })
-  const revoked = handle.executeUpdate(revokeDelegation)
+  const revoked = handle.executeUpdate(revokeDelegation, { args: [{ by: person('olga') }] })
   await untilState(handle, 'revoked')
   const next = { ...view, trustId: cloud.trust('b') }
   const replaced = handle.executeUpdate(replaceDelegation, { args: [next] })
   await untilState(handle, 'active')
   deleted.open()
   await Promise.all([revoked, replaced])
-  await handle.executeUpdate(revokeDelegation)
+  await handle.executeUpdate(revokeDelegation, { args: [{ by: person('olga') }] })
   await handle.result()
   return [handle.workflowId]
 }

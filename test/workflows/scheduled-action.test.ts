@@ -4,6 +4,7 @@ import { codeOf, failure } from '../../core/errors.ts'
 import { cancelAction } from '../../workflows/scheduled-action.ts'
 import { type ActionHandle, type ActionOptions, actionOf, startAction, stopServer } from './action-bench.ts'
 import { listedState, until, untilState, useWorker, viewOf } from './engine.ts'
+import { person } from './people.ts'
 import { gate, type Script } from './scripted.ts'
 
 const bench = useWorker()
@@ -92,7 +93,10 @@ describe.concurrent('a deferred call', () => {
 describe.concurrent('cancelling a deferred call', () => {
   it('deletes the trust and makes no call', async () => {
     const { cloud, handle } = await schedule({ performCall: accepted }, { dueInMs: 60_000 })
-    expect(await handle.executeUpdate(cancelAction)).toMatchObject({ state: 'cancelled', trustDeleted: true })
+    expect(await handle.executeUpdate(cancelAction, { args: [{ by: person('olga') }] })).toMatchObject({
+      state: 'cancelled',
+      trustDeleted: true,
+    })
     expect(await handle.result()).toMatchObject({ state: 'cancelled', trustDeleted: true })
     expect(cloud.names()).toEqual(['deleteTrust'])
     expect(await listedState(handle)).toBe('cancelled')
@@ -102,7 +106,9 @@ describe.concurrent('cancelling a deferred call', () => {
     const answer = gate<CallOutcome>()
     const { handle } = await schedule({ performCall: () => answer.opened })
     await untilState(handle, 'running')
-    const refused = await handle.executeUpdate(cancelAction).catch((error: unknown) => error)
+    const refused = await handle
+      .executeUpdate(cancelAction, { args: [{ by: person('olga') }] })
+      .catch((error: unknown) => error)
     expect(codeOf(refused)).toBe('ACTION_CLOSED')
     answer.open(accepted())
     expect(await handle.result()).toMatchObject({ state: 'done' })
@@ -140,7 +146,7 @@ describe.concurrent('cancelling a deferred call', () => {
     const cloud = bench.cloud({ performCall: accepted, deleteTrust: undefined })
     const taskQueue = `late-${cloud.host}`
     const handle = await startAction({ client: bench.client, taskQueue }, actionOf(cloud.trust('a')))
-    const asked = handle.executeUpdate(cancelAction)
+    const asked = handle.executeUpdate(cancelAction, { args: [{ by: person('olga') }] })
     onTestFinished(await bench.startWorker(taskQueue))
     expect(await asked).toMatchObject({ state: 'cancelled', trustDeleted: true })
     expect(await handle.result()).toMatchObject({ state: 'cancelled', trustDeleted: true })

@@ -3,6 +3,7 @@ import type { DelegationView } from '../../core/delegation.ts'
 import { failure } from '../../core/errors.ts'
 import { replaceDelegation, revokeDelegation, standingDelegation } from '../../workflows/standing-delegation.ts'
 import { listedState, until, untilState, useWorker, viewOf } from './engine.ts'
+import { person } from './people.ts'
 import { type Cloud, gate, type Script } from './scripted.ts'
 
 const bench = useWorker()
@@ -59,7 +60,9 @@ describe.concurrent('a standing delegation', () => {
 
   it('that is revoked has its trust deleted, and ends', async () => {
     const { cloud, handle } = await delegated()
-    expect(await handle.executeUpdate(revokeDelegation)).toMatchObject({ state: 'revoked' })
+    expect(await handle.executeUpdate(revokeDelegation, { args: [{ by: person('olga') }] })).toMatchObject({
+      state: 'revoked',
+    })
     expect(await handle.result()).toMatchObject({ state: 'revoked' })
     expect(cloud.calls).toEqual([{ name: 'deleteTrust', input: { trustId: cloud.trust('first') } }])
     expect(await viewOf(handle)).toMatchObject({ state: 'revoked' })
@@ -74,7 +77,7 @@ describe.concurrent('a standing delegation', () => {
       taskQueue,
       args: [delegation(cloud, 'first')],
     })
-    const revoked = handle.executeUpdate(revokeDelegation)
+    const revoked = handle.executeUpdate(revokeDelegation, { args: [{ by: person('olga') }] })
     onTestFinished(await bench.startWorker(taskQueue))
     expect(await revoked).toMatchObject({ state: 'revoked' })
     expect(await handle.result()).toMatchObject({ state: 'revoked' })
@@ -92,7 +95,7 @@ describe.concurrent('a standing delegation', () => {
   it('cannot be used any more from the moment it is revoked, although Keystone is away', async () => {
     const deleted = gate()
     const { handle } = await delegated({ deleteTrust: [failure('KEYSTONE_UNREACHABLE', 'away'), () => deleted.opened] })
-    const revoked = handle.executeUpdate(revokeDelegation)
+    const revoked = handle.executeUpdate(revokeDelegation, { args: [{ by: person('olga') }] })
     await untilState(handle, 'revoked')
     deleted.open()
     expect(await revoked).toMatchObject({ state: 'revoked' })
@@ -101,7 +104,7 @@ describe.concurrent('a standing delegation', () => {
   it('that is put while another one is still being revoked lives on, and can be revoked itself', async () => {
     const deleted = gate()
     const { cloud, handle } = await delegated({ deleteTrust: [() => deleted.opened, undefined] })
-    const revoked = handle.executeUpdate(revokeDelegation)
+    const revoked = handle.executeUpdate(revokeDelegation, { args: [{ by: person('olga') }] })
     await untilState(handle, 'revoked')
     const second = delegation(cloud, 'second')
     const replaced = handle.executeUpdate(replaceDelegation, { args: [second] })
@@ -109,7 +112,10 @@ describe.concurrent('a standing delegation', () => {
     deleted.open()
     expect(await revoked).toMatchObject({ state: 'revoked', trustId: cloud.trust('first') })
     await replaced
-    expect(await handle.executeUpdate(revokeDelegation)).toMatchObject({ state: 'revoked', trustId: second.trustId })
+    expect(await handle.executeUpdate(revokeDelegation, { args: [{ by: person('olga') }] })).toMatchObject({
+      state: 'revoked',
+      trustId: second.trustId,
+    })
     expect(cloud.inputs('deleteTrust').at(-1)).toEqual({ trustId: second.trustId })
     expect(await handle.result()).toMatchObject({ state: 'revoked' })
   })

@@ -3,6 +3,7 @@ import { failure, messageOf } from '../../core/errors.ts'
 import type { BinaryPolicy } from '../../core/policy.ts'
 import { confirm, type Observation } from '../../policies/confirm.ts'
 import { countedSinceMs, flapping } from '../../policies/flap.ts'
+import { onlyReads } from '../../policies/ladder.ts'
 import { internal, once, quick } from '../steps.ts'
 import { nowIso } from './journal.ts'
 import { close, type Life, type Phase, serviceOf, settled } from './life.ts'
@@ -74,9 +75,10 @@ async function lookAtProcess(host: string, binary: string): Promise<Observation>
   }
 }
 
-/** An alert that comes and goes is watched, not acted upon. */
+/** An alert that comes and goes is watched, not acted upon; evidence of it is collected all the same. */
 async function watchFlapping(life: Life): Promise<Phase | undefined> {
-  const { alert, governor, journal, witness, options, handedBackMs } = life
+  const { alert, governor, journal, witness, options, handedBackMs, ladder } = life
+  if (ladder.every(onlyReads)) return undefined
   const nowMs = Date.now()
   const sinceMs = countedSinceMs(governor.flap, nowMs, handedBackMs)
   const { firings } = await internal('Count how often this alert has fired lately').recallFirings({

@@ -102,19 +102,18 @@ export function createDesk({ view, tell }: Journal): Desk {
   })
   setHandler(
     commands.answer,
-    ({ by: { name, userId }, planId, says, why }) => {
-      const answer = { planId, by: name, userId, at: nowIso(), says, ...(why && { why }) }
-      view.answers = [...view.answers, answer].slice(-keptAnswers)
-      tell(`${name} has ${says} the plan${because(why)}`)
+    (given) => {
+      const { says, why } = given
+      view.answers = [...view.answers, { ...answerOf(given), at: nowIso(), ...(why && { why }) }].slice(-keptAnswers)
+      tell(`${given.by.name} has ${says} the plan${because(why)}`)
       return view
     },
     {
-      validator: ({ by: { userId }, planId, says }) => {
+      validator: (given) => {
         mustBeOpen()
         const { proposal, answers, state } = view
         if (!proposal || state !== 'asking') throw failure('APPROVAL_STALE', 'no plan is being asked about')
-        const answer = { planId, userId, says }
-        const refused = judgeAnswer({ proposal, answers, answer, nowMs: Date.now() })
+        const refused = judgeAnswer({ proposal, answers, answer: answerOf(given), nowMs: Date.now() })
         if (refused) throw failure(refused.code, refused.message, { planId: proposal.planId })
       },
     },
@@ -141,5 +140,10 @@ export function createDesk({ view, tell }: Journal): Desk {
     },
   }
 }
+
+const answerOf = ({ by: { name, userId, byLink }, planId, says }: Command<'answer'>) => ({
+  ...{ planId, by: name, userId, says },
+  ...(byLink && { byLink }),
+})
 
 export const because = (why: string | undefined) => (why ? `: ${why}` : '')

@@ -1,6 +1,6 @@
 import { CancellationScope } from '@temporalio/workflow'
 import { messageOf } from '../../core/errors.ts'
-import { nextStep } from '../../policies/ladder.ts'
+import { nextStep, onlyReads } from '../../policies/ladder.ts'
 import { internal } from '../steps.ts'
 import { nowIso } from './journal.ts'
 import { escalate, type Life, type Phase, type Run } from './life.ts'
@@ -23,8 +23,7 @@ export async function missed(life: Life, error: unknown, run?: Run): Promise<Pha
  */
 export async function report(run: Run, helped: boolean): Promise<void> {
   run.helped = helped
-  // it changes nothing, so it cannot help either
-  if (run.runbook === 'collect-evidence') return
+  if (onlyReads(run)) return
   await CancellationScope.nonCancellable(async () => {
     try {
       const outcome = { runbook: run.runbook, at: nowIso(), helped }
