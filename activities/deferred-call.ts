@@ -12,6 +12,9 @@ import { runRequestId, type Sessions } from './sessions.ts'
 
 const callTimeoutMs = 60_000
 const heartbeatMs = 5_000
+/** What a comparison of two clocks may be wrong by; nobody stops the same server twice within seconds. */
+const clockErrorMs = 2_500
+const mostSkewMs = 300_000
 
 /** Makes deferred calls with the rights of their owners. */
 export const createDeferredCallActivities = (
@@ -37,7 +40,8 @@ export const createDeferredCallActivities = (
 
   /**
    * Finds out whether a call whose answer was lost took effect, from Nova's record of actions on the server.
-   * Looks twice, since an accepted call may be recorded a moment later. `unknown`: there is no such record to read.
+   * Looks twice, since an accepted call may be recorded a moment later. `unknown`: there is no such record to read, or
+   * no way to tell when it is from.
    *
    * @throws what the client throws; safe to repeat
    */
@@ -45,20 +49,20 @@ export const createDeferredCallActivities = (
     const action = serverActionOf(call)
     if (!action?.recordedAs) return { verdict: 'unknown' }
     const session = sessions.throughTrust(trustId)
-    // clocks of hosts differ a little; nobody stops the same server twice within seconds
-    const earliest = Date.parse(sentAfter) - 2_000
-    for (let look = 1; look <= 2; look++) {
-      const { instanceActions } = await session
-        .service('compute', { microversion: '2.51' })
-        .get(`/servers/${action.serverId}/os-instance-actions`, InstanceActions, { requestId: runRequestId() })
+    const compute = session.service('compute', { microversion: '2.51' })
+    const path = `/servers/${action.serverId}/os-instance-actions`
+    for (let look = 1; ; look++) {
+      const { instanceActions } = await compute.get(path, InstanceActions, { requestId: runRequestId() })
       const { userId } = await session.token()
-      const found = instanceActions.find(
-        (a) => a.action === action.recordedAs && a.user_id === userId && Date.parse(`${a.start_time}Z`) >= earliest,
-      )
+      const alike = instanceActions.filter((a) => a.action === action.recordedAs && a.user_id === userId)
+      const sentMs = Date.parse(sentAfter) + (compute.aheadMs() ?? 0)
+      const since = (ms: number) => alike.find((a) => Date.parse(`${a.start_time}Z`) >= ms)
+      const found = since(sentMs - clockErrorMs)
       if (found) return { verdict: 'done', requestId: found.request_id }
       if (look === 1) await pause(5_000)
+      // by a clock of which nothing is known it may be this one
+      else return { verdict: compute.aheadMs() === undefined && since(sentMs - mostSkewMs) ? 'unknown' : 'not done' }
     }
-    return { verdict: 'not done' }
   },
 })
 

@@ -35,8 +35,8 @@ const Provider = z.object({ name: z.string() })
 
 const ended = new Set(['completed', 'done', 'error', 'failed', 'cancelled'])
 
-/** Nova's clock may be behind that of the engine; its times are whole seconds. */
-const mostClockSkewMs = 2_000
+/** What a comparison of Nova's clock with ours may be wrong by; its times are whole seconds. */
+const clockErrorMs = 2_500
 
 /** Nova accepted, yet neither migration nor task is to be seen: nothing came of it. */
 const mostIdleLooks = 15
@@ -61,7 +61,8 @@ export function createMigrationActivities({
     const before = await migrationsOf(client, move)
     const underWay = before.find(({ status }) => !ended.has(status))
     // what an earlier attempt of ours began may be over by now: its outcome counts, it is not begun again
-    const begunBefore = before.find((m) => attempt > 1 && Date.parse(`${m.created_at}Z`) >= startMs - mostClockSkewMs)
+    const sinceMs = startMs + (client.aheadMs() ?? 0) - clockErrorMs
+    const begunBefore = before.find((m) => attempt > 1 && Date.parse(`${m.created_at}Z`) >= sinceMs)
     const followed = underWay ?? begunBefore
     const requestId = followed ? undefined : await request(client, move, brake)
     const older = new Set(before.filter((migration) => migration !== followed).map(({ uuid }) => uuid))

@@ -66,6 +66,11 @@ export interface ServiceClient {
    * @throws MICROVERSION_UNSUPPORTED with the offered range in `details.offered`, and like `request`
    */
   negotiate(wanted: VersionRange, options?: CallOptions): Promise<ServiceClient>
+  /**
+   * How far the clock of the service is ahead of ours, by its last answer to this client and to about a second: times in
+   * its records are by its own clock. Undefined when it did not say what time it is.
+   */
+  aheadMs(): number | undefined
 }
 
 export interface ServiceClientOptions {
@@ -82,6 +87,7 @@ const shownHeaders = ['location', 'etag', 'content-type', 'openstack-api-version
 /** Makes the client of one service; `Session.service` is the usual way to one. */
 export function createServiceClient(options: ServiceClientOptions): ServiceClient {
   const { http, session, versions, type, choice, microversion } = options
+  let aheadMs: number | undefined
 
   /** Sends to the URL that the catalogue of the token in use leads to; logs in anew once on 401. */
   async function exchange(urlIn: (endpoint: string) => string, request: Omit<ServiceRequest, 'path' | 'query'>) {
@@ -94,7 +100,9 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
         ...(microversion !== undefined && microversionHeaders(type, microversion)),
         'x-auth-token': token.id,
       }
-      return { url, endpoint, token, answer: await http({ ...rest, service: type, url, headers }) }
+      const answer = await http({ ...rest, service: type, url, headers })
+      aheadMs = aheadOf(answer)
+      return { url, endpoint, token, answer }
     }
     const first = await send(await session.token(rest))
     if (first.answer.status !== 401) return first
@@ -127,6 +135,7 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
   const client: ServiceClient = {
     type,
     microversion,
+    aheadMs: () => aheadMs,
 
     async request({ path, query, ...request }) {
       checkPath(path)
@@ -175,6 +184,12 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
   }
 
   return client
+}
+
+/** The header has whole seconds: on average it is half a second old. */
+function aheadOf({ headers }: HttpAnswer): number | undefined {
+  const ms = Date.parse(headers.date ?? '')
+  return Number.isNaN(ms) ? undefined : ms + 500 - Date.now()
 }
 
 function isSuccess({ status }: HttpAnswer): boolean {

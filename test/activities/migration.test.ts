@@ -62,6 +62,20 @@ describe('a live migration', () => {
     expect(heartbeats).toContainEqual({ migration, status: 'running' })
   })
 
+  it.each([90, -90])(
+    'that failed is not begun again by the next worker, with the clock of Nova %i s ahead',
+    async (s) => {
+      const { cloud, migrate } = await moving()
+      cloud.world.aheadMs = s * 1000
+      cloud.service('nova-compute', 'compute2').status = 'disabled'
+      const scheduledTimestampMs = Date.now()
+      await rejection(migrate({ scheduledTimestampMs }))
+      // the first one was lost before it could say so
+      expect(codeOf(await rejection(migrate({ attempt: 2, scheduledTimestampMs })))).toBe('MIGRATION_FAILED')
+      expect(begun(cloud)).toHaveLength(1)
+    },
+  )
+
   it('of a server that has left already is done without a call', async () => {
     const { cloud, server, migrate } = await moving()
     putOn(cloud.world, server, cloud.host('compute3'))

@@ -36,6 +36,14 @@ export function describeCompute(known: () => People): void {
       expect(detailsOf(error).offered).toEqual({ min: '2.1', max: json.version.version })
     })
 
+    it('says what time it is by its own clock, which its records are of', async () => {
+      const { olga } = known()
+      const compute = olga.session.service('compute')
+      expect(compute.aheadMs()).toBeUndefined()
+      await compute.request({ method: 'GET', path: '/servers' })
+      expect(Math.abs(compute.aheadMs() ?? Number.NaN)).toBeLessThan(3_000)
+    })
+
     it('refuses those without a token, or with a made-up one, with 401', async () => {
       const { alice } = known()
       for (const token of [null, 'made-up']) {

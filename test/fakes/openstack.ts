@@ -11,6 +11,7 @@ import {
   flavors,
   type Host,
   hexId,
+  nowOf,
   type Server,
   type Service,
   type World,
@@ -63,14 +64,11 @@ export async function fakeCloud(): Promise<FakeCloud> {
   const faults = createFaults()
   const received: Request[] = []
   const endpoints: Record<string, string> = {}
-  const keystone = await listen(
-    'identity',
-    createIdentity(world, () => endpoints),
-    faults,
-    received,
-  )
-  const nova = await listen('compute', createNova(world), faults, received)
-  const placement = await listen('placement', createPlacement(world), faults, received)
+  const cloud = { faults, received, now: () => nowOf(world) }
+  const identity = createIdentity(world, () => endpoints)
+  const keystone = await listen('identity', identity, cloud)
+  const nova = await listen('compute', createNova(world), cloud)
+  const placement = await listen('placement', createPlacement(world), cloud)
   Object.assign(endpoints, { identity: `${keystone.url}/v3`, compute: `${nova.url}/v2.1`, placement: placement.url })
 
   const user = (name: string) => named(world.users, name)

@@ -55,6 +55,14 @@ export interface Faults {
   take(request: Request): Wrong | undefined
 }
 
+/** What the services of one cloud have in common. */
+export interface Surroundings {
+  readonly faults: Faults
+  readonly received: Request[]
+  /** Their clock, epoch ms. */
+  readonly now: () => number
+}
+
 export function createFaults(): Faults {
   const planned: { which: Fault; wrong: Wrong; left: number }[] = []
   return {
@@ -77,8 +85,7 @@ export function createFaults(): Faults {
 export async function listen(
   service: string,
   handle: (request: Request) => Answer,
-  faults: Faults,
-  received: Request[],
+  { faults, received, now }: Surroundings,
 ): Promise<Listener> {
   let server: Server | undefined
   let port = 0
@@ -119,6 +126,7 @@ export async function listen(
           response.writeHead(status, {
             'content-type': plain === undefined ? 'application/json' : 'text/html',
             'x-openstack-request-id': request.requestId,
+            date: new Date(now()).toUTCString(),
             ...headers,
           })
           response.end(plain ?? (body === undefined ? '' : JSON.stringify(body)))

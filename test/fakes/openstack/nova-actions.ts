@@ -3,7 +3,7 @@ import { type Answer, field } from './listener.ts'
 import { actionOf, isUp, type NovaCall, novaFault, onlyFor } from './nova.ts'
 import { record } from './nova-servers.ts'
 import { note } from './trusts.ts'
-import { amountsOf, type Host, type Migration, novaTime, type Server, type World } from './world.ts'
+import { amountsOf, type Host, type Migration, novaTime, nowOf, type Server, type World } from './world.ts'
 
 /** `POST /servers/{id}/action`. */
 export function performAction(call: NovaCall, server: Server): Answer {
@@ -77,7 +77,7 @@ function migrate(call: NovaCall, server: Server): Answer {
     status: 'accepted',
     userId: caller.user.id,
     projectId: caller.projectId ?? '',
-    createdMs: Date.now(),
+    createdMs: nowOf(world),
     steps: [],
   }
   const settle = () => {

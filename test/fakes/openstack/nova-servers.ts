@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Answer, field } from './listener.ts'
 import { type NovaCall, novaFault, onlyFor } from './nova.ts'
 import { note } from './trusts.ts'
-import { amountsOf, flavors, novaTime, type Server, type World } from './world.ts'
+import { amountsOf, flavors, novaTime, nowOf, type Server, type World } from './world.ts'
 
 /** Lists servers page by page; those of all projects for administrators. */
 export function listServers(call: NovaCall): Answer {
@@ -123,13 +123,13 @@ export function place({ allocations }: World, server: Server): void {
 }
 
 /** Writes down who asked for what, newest first. */
-export function record({ request, caller }: NovaCall, server: Server, action: string) {
+export function record({ world, request, caller }: NovaCall, server: Server, action: string) {
   const entry = {
     action,
     requestId: request.requestId,
     userId: caller.user.id,
     projectId: caller.projectId ?? '',
-    startMs: Date.now(),
+    startMs: nowOf(world),
     message: null as string | null,
     events: [] as { event: string; result: string; details: string | null }[],
   }

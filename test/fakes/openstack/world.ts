@@ -1,6 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 
-/** What the fake cloud consists of. Times are read off `Date.now`, so a test that moves the clock moves the cloud. */
+/**
+ * What the fake cloud consists of. Times are read off `Date.now`, so a test that moves the clock moves the cloud; by
+ * `aheadMs` the cloud's clock is ahead of it.
+ */
 export interface World {
   readonly password: string
   readonly users: User[]
@@ -28,7 +31,11 @@ export interface World {
   pageSize: number
   /** Seconds a token lives; one through a trust ends with its trust at the latest. */
   tokenSeconds: number
+  aheadMs: number
 }
+
+/** The cloud's own clock. */
+export const nowOf = ({ aheadMs }: World): number => Date.now() + aheadMs
 
 export type RoleName = 'reader' | 'member' | 'manager' | 'admin'
 /** Each role implies the ones before it, as Keystone's default roles do. */
@@ -263,5 +270,6 @@ export function createWorld(): World {
     effects: [],
     pageSize: 1000,
     tokenSeconds: 3600,
+    aheadMs: 0,
   }
 }
