@@ -13,7 +13,7 @@ export default defineConfig({
           // files share what they import: no test changes a module
           isolate: false,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/workflows/**', 'test/stories/**'],
+          exclude: ['test/workflows/**', 'test/outages/**', 'test/stories/**'],
         },
       },
       {
@@ -24,6 +24,14 @@ export default defineConfig({
           globalSetup: ['test/workflows/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          // what is killed takes its time to be missed
+          name: 'outage',
+          include: ['test/outages/**/*.test.ts'],
+          globalSetup: ['test/workflows/global-setup.ts'],
         },
       },
       {

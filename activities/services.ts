@@ -34,13 +34,13 @@ export function createServiceActivities({
     /**
      * Waits until a service has been up for `stableSeconds` without a break, having reported anew if it had been down.
      *
-     * Safe to repeat: a new worker begins the stable time anew, the time limit counts from the first attempt.
+     * Safe to repeat: a new worker begins the stable time and the time limit anew.
      *
      * @returns `down again` as soon as it goes down after having been up
      * @throws SERVICE_STILL_DOWN when it is not up and stable `withinSeconds` after the start
      */
     async awaitServiceUp({ host, binary, stableSeconds, withinSeconds, reportedAfter }) {
-      const startMs = Context.current().info.scheduledTimestampMs
+      const { scheduledTimestampMs: startMs, currentAttemptScheduledTimestampMs: attemptMs } = Context.current().info
       let upSinceMs: number | undefined
       for (;;) {
         const { state, updatedAt } = await look({ host, binary })
@@ -52,7 +52,7 @@ export function createServiceActivities({
         } else if (upSinceMs !== undefined) {
           return { outcome: 'down again', upAfterMs: upSinceMs - startMs }
         }
-        if (nowMs - startMs > withinSeconds * 1000)
+        if (nowMs - attemptMs > withinSeconds * 1000)
           throw failure('SERVICE_STILL_DOWN', `${binary} on ${host} was not up and stable within ${withinSeconds} s`, {
             host,
             binary,

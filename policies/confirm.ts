@@ -1,3 +1,5 @@
+import type { ServiceInCompany } from '../core/activities.ts'
+
 /** What one source had to say about whether something is wrong. */
 export interface Observation {
   readonly source: string
@@ -28,4 +30,13 @@ export function confirm(observations: readonly Observation[], need: number): Con
   if (agree === 0 && count('disagrees') > 0)
     return { outcome: 'refuted', sentence: `not confirmed, ${figures}: ${seen}` }
   return { outcome: 'unclear', sentence: `neither confirmed nor refuted, ${figures}: ${seen || 'nobody was asked'}` }
+}
+
+/**
+ * Says that too many services of a kind look down at once, with the figures; undefined when they do not. A message bus,
+ * a database or a clock that fails looks like this; restarting services would only add to it.
+ */
+export function massOutage({ binary, state, company: { up, down } }: ServiceInCompany): string | undefined {
+  if (state !== 'down' || down < 2 || down < up) return undefined
+  return `${down} of ${up + down} ${binary} look down at once: hardly the fault of this one`
 }

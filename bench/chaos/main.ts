@@ -58,7 +58,7 @@ async function chaos(): Promise<boolean> {
   const operators = seeToLeftOver(world)
   const events = await playEvents(world, createRandom(seed), startedMs + minutes * 60_000)
   world.isCalming = true
-  const restless = await calmDown(world, 420_000)
+  const restless = await calmDown(world, 600_000)
   await Promise.all([monitor.stop(), people.stop(), operators.stop()])
   await sampler.stop()
 

@@ -65,10 +65,7 @@ export function createRig(
   const logger = new DefaultLogger('DEBUG', ({ level, message, meta }) => logs.push({ level, message, meta }))
   const begin: Rig['begin'] = (activity, info) => {
     const workflowExecution = { workflowId: 'test', runId }
-    const environment = new MockActivityEnvironment(
-      { scheduledTimestampMs: Date.now(), workflowExecution, ...info },
-      { logger },
-    )
+    const environment = new MockActivityEnvironment({ ...begunAt(Date.now()), workflowExecution, ...info }, { logger })
     environment.on('heartbeat', (details) => heartbeats.push(details))
     return { ended: environment.run(activity), cancel: () => environment.cancel() }
   }
@@ -82,6 +79,9 @@ export function createRig(
     begin,
   }
 }
+
+/** An activity that is tried for the first time. */
+const begunAt = (ms: number) => ({ scheduledTimestampMs: ms, currentAttemptScheduledTimestampMs: ms })
 
 /** A fake cloud until the test ends, and Steward at it with olga's rights. */
 export async function setUp(options: RigOptions = {}): Promise<Rig & { cloud: FakeCloud; trustId: string }> {

@@ -128,15 +128,15 @@ describe('the wait for a service to come up', () => {
     expect(detailsOf(error)).toEqual({ ...target, state: 'down' })
   })
 
-  it('counts its time limit from the first attempt', async () => {
+  it('has its whole time in each attempt: before it the engine may have been away for long', async () => {
     const { cloud, run, sessions, heartbeats } = await setUp()
     cloud.kill('compute1')
     await run(passingSeconds(10))
     heartbeats.length = 0
     const { awaitServiceUp } = createServiceActivities({ sessions, pause: passing() })
-    const info = { attempt: 2, scheduledTimestampMs: Date.now() - 50_000 }
+    const info = { attempt: 2, scheduledTimestampMs: Date.now() - 600_000 }
     expect(codeOf(await rejection(run(() => awaitServiceUp(wanted), info)))).toBe('SERVICE_STILL_DOWN')
-    expect(heartbeats).toHaveLength(11)
+    expect(heartbeats).toHaveLength(61)
   })
 
   it('is left to another worker at once when this one leaves', async () => {

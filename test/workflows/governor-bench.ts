@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client'
 import { createGovernorActivities } from '../../activities/governor.ts'
 import type { Activities } from '../../core/activities.ts'
 import { GovernorConfig, type LeaseRequest, type Survey } from '../../core/governor.ts'
-import { createGovernor, type Governor } from '../../temporal/governor.ts'
+import { createGovernor, type Governor, type GovernorPlace } from '../../temporal/governor.ts'
 import type { GovernorOptions } from '../../workflows/governor.ts'
 
 /** Brakes that do not get in the way of a test that is about another one. */
@@ -33,10 +33,17 @@ export interface Governed {
   readonly activities: (client: Client, taskQueue: string) => Partial<Activities>
 }
 
+/** A governor beside others on the same engine; its history begins anew every so often. */
+export const governorPlace = (taskQueue: string, options: GovernorOptions = {}): Required<GovernorPlace> => ({
+  workflowId: `governor/${taskQueue}`,
+  taskQueue,
+  options: { checkHoldersEveryMs: 500, mostEvents: 200, ...options },
+})
+
 /** One governor of its own for the tests of a file. */
 export function governed(config: GovernorConfig, options: GovernorOptions = {}): Governed {
   const governorOf = (client: Client, taskQueue: string) =>
-    createGovernor(client, config, { workflowId: `governor/${taskQueue}`, taskQueue, options })
+    createGovernor(client, config, { ...governorPlace(taskQueue), options })
   return {
     governor: governorOf,
     activities: (client, taskQueue) => ({

@@ -66,7 +66,7 @@ export interface BenchOptions extends IncidentOptions {
 
 /** Opens an incident as the intake does: start and first signal at once. */
 export function openIncident(
-  bench: Bench,
+  bench: Pick<Bench, 'client' | 'taskQueue'>,
   cloud: Pick<Cloud, 'host'>,
   policy: Policy,
   more: Partial<Alert> = {},

@@ -104,6 +104,21 @@ describe.concurrent('a service that is down', () => {
     expect(cloud.inputs('restartService')).toHaveLength(1)
   })
 
+  it('is not restarted when half of its kind have gone down since it was confirmed, only when that is over', async () => {
+    const outage = service('down', { company: { up: 0, down: 2 } })
+    const { cloud, handle } = await incidentOf({
+      ...recovers,
+      // confirmed, the run's look, the second confirmation, the second run, the proof
+      lookAtService: [service('down'), outage, service('down'), service('down'), service('up')],
+    })
+    const view = await handle.result()
+    expect(view).toMatchObject({ state: 'closed', runs: [{ outcome: 'stopped' }, { outcome: 'succeeded' }] })
+    expect(cloud.inputs('restartService')).toHaveLength(1)
+    expect(view.timeline.map(({ text }) => text)).toContain(
+      'not restarted: 2 of 2 nova-compute look down at once: hardly the fault of this one',
+    )
+  })
+
   it('is left alone when an outage of half of its kind ends for it too', async () => {
     const outage = service('down', { company: { up: 0, down: 2 } })
     const { cloud, handle } = await incidentOf({ lookAtService: [outage, service('up')] })

@@ -28,6 +28,9 @@ const recovers: Script = {
   awaitServiceUp: { outcome: 'stable', upAfterMs: 1200 },
 }
 const granted = ({ request }: { request: LeaseRequest }) => verdict(request)
+const stopped = consulted('refused', {
+  ...{ rule: 'stop', says: 'refuse', reason: 'olga pressed the stop button', code: 'STOPPED' },
+})
 const stableIn1s = { with: { stableSeconds: 1, withinSeconds: 300, maxRestarts: 2 } }
 
 async function incidentOf(script: Script, options: BenchOptions = {}) {
@@ -64,6 +67,23 @@ describe.concurrent('an incident that is only watched', () => {
     expect((await handle.describe()).status.name).toBe('RUNNING')
     await say('resolved')
     expect(await handle.result()).toMatchObject({ state: 'closed', signals: 4 })
+  })
+
+  it('acts by itself when it looks again and the mode lets it by then', async () => {
+    const { cloud, handle } = await incidentOf(
+      {
+        lookAtService: [service('down'), service('down'), service('down'), service('up')],
+        consultGovernor: [watchesOnly, watchesOnly, stopped, granted],
+      },
+      { lookAgainMs: 20 },
+    )
+    const view = await handle.result()
+    expect(view).toMatchObject({ state: 'closed', runs: [{ outcome: 'succeeded' }] })
+    expect(view.reason).not.toHaveProperty('code')
+    // it is confirmed anew, and the governor has the last word
+    expect(cloud.inputs('consultGovernor')).toHaveLength(5)
+    expect(texts(view).filter((text) => text.startsWith('confirmed'))).toHaveLength(2)
+    expect(texts(view).filter((text) => text === 'it need not only watch any more')).toHaveLength(1)
   })
 
   it('acts when a person hands it back after the mode was changed', async () => {

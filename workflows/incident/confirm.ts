@@ -1,7 +1,7 @@
 import { isCancellation, sleep } from '@temporalio/workflow'
 import { failure, messageOf } from '../../core/errors.ts'
 import type { BinaryPolicy } from '../../core/policy.ts'
-import { confirm, type Observation } from '../../policies/confirm.ts'
+import { confirm, massOutage, type Observation } from '../../policies/confirm.ts'
 import { countedSinceMs, flapping } from '../../policies/flap.ts'
 import { onlyReads } from '../../policies/ladder.ts'
 import { internal, once, quick } from '../steps.ts'
@@ -36,10 +36,8 @@ async function doubts(life: Life, policy: BinaryPolicy): Promise<string | undefi
     const seen = await quick(`Look again at ${binary} on ${host}`).lookAtService({ host, binary })
     if (seen.state === 'down' && (seen.forcedDown || seen.status === 'disabled'))
       return `not confirmed: the service is ${seen.forcedDown ? 'forced down' : 'disabled'}, so somebody is at work on it`
-    const { up, down } = seen.company
-    // a message bus, a database or a clock that fails looks like this; restarting services would only add to it
-    const isOutage = seen.state === 'down' && down >= 2 && down >= up
-    if (!isOutage) {
+    const outage = massOutage(seen)
+    if (!outage) {
       const looks = [...new Set(policy.confirm.of)].map((source) =>
         source === 'nova' ? novaSays(seen.state) : lookAtProcess(host, binary),
       )
@@ -49,8 +47,7 @@ async function doubts(life: Life, policy: BinaryPolicy): Promise<string | undefi
       journal.tell(sentence)
       return undefined
     }
-    const outage = `${down} of ${up + down} ${binary} look down at once: hardly the fault of this one`
-    if (Date.now() > patienceEndsMs) throw failure('MASS_OUTAGE', outage, { host, up, down })
+    if (Date.now() > patienceEndsMs) throw failure('MASS_OUTAGE', outage, { host, ...seen.company })
     if (told !== outage) journal.tell(`waiting: ${outage}`)
     told = outage
   }

@@ -50,7 +50,7 @@ export type Rest =
   | { readonly is: 'ask'; readonly untilMs: number }
   | { readonly is: 'suppressed'; readonly need: LeaseNeed; readonly pauseMs: number; readonly untilMs: number }
   | { readonly is: 'flapping'; readonly untilMs: number }
-  | { readonly is: 'observe'; readonly untilMs: number }
+  | { readonly is: 'observe'; readonly need: LeaseNeed; readonly pauseMs: number; readonly untilMs: number }
   | { readonly is: 'escalated'; readonly untilMs: number }
   | { readonly is: 'taken-over'; readonly untilMs: number }
 

@@ -55,11 +55,16 @@ export async function act(life: Life, job: Job, approval?: Approval): Promise<Ph
       if (run) end(run, 'failed', 'cancelled')
       throw error
     }
-    const isStopped = code === 'GAVE_WAY' || (code && (refusals.has(code) || changedMinds.has(code)))
+    const isStopped =
+      code === 'GAVE_WAY' || code === 'MASS_OUTAGE' || (code && (refusals.has(code) || changedMinds.has(code)))
     if (run) end(run, isStopped ? 'stopped' : 'failed', messageOf(error))
     if (code && changedMinds.has(code) && ++tries.consultations <= mostTries) {
       journal.tell(`not begun: ${messageOf(error)}`)
       return { is: 'propose' }
+    }
+    if (code === 'MASS_OUTAGE' && ++tries.consultations <= mostTries) {
+      journal.tell(`not restarted: ${messageOf(error)}`, 'confirming')
+      return { is: 'confirm' }
     }
     if (code === 'GAVE_WAY' && ++tries.gaveWay <= mostTries) {
       journal.tell(`the run gave way: ${messageOf(error)}`, 'planning')

@@ -23,25 +23,24 @@ export async function wait(life: Life, phase: Rest): Promise<Phase> {
     case 'flapping': {
       const { withinSeconds } = governor.flap
       const isQuiet = await untilClear(life, phase, withinSeconds * 1000)
-      return end(isQuiet ? `quiet for ${withinSeconds} s` : 'it went on and on')
+      return end(life, isQuiet ? `quiet for ${withinSeconds} s` : 'it went on and on')
     }
     case 'observe':
-      return end(
-        (await untilClear(life, phase, stableMs(policy))) ? 'the signal cleared by itself' : 'it never cleared',
-      )
+      return untilItMayAct(life, phase)
     case 'escalated':
       if (await untilClear(life, phase, stableMs(policy)))
         return close(life, { detail: `cleared after people were asked: ${reason?.detail}` })
-      return end('nobody took it over')
+      return end(life, 'nobody took it over')
     case 'taken-over':
       await rest(life, phase, () => false, phase.untilMs)
       return close(life, { detail: `${journal.view.takenOverBy} neither closed it nor handed it back` })
   }
+}
 
-  /** Ends with the reason for which it has not been acted upon. */
-  function end(how: string): Phase {
-    return close(life, { ...reason, detail: `${reason?.detail}; ${how}` })
-  }
+/** Ends with the reason for which it has not been acted upon. */
+function end(life: Life, how: string): Phase {
+  const { reason } = life.journal.view
+  return close(life, { ...reason, detail: `${reason?.detail}; ${how}` })
 }
 
 /** Waits until `isOver`, at most until `untilMs`. A history that has grown long begins anew here. */
@@ -56,8 +55,8 @@ async function rest(life: Life, phase: Rest, isOver: () => boolean, untilMs: num
   await life.renew(phase)
 }
 
-/** Waits until the signal has been clear for `quietMs`; false when it is too late for that. */
-async function untilClear(life: Life, phase: Rest, quietMs: number): Promise<boolean> {
+/** Waits until the signal has been clear for `quietMs`; false when it is not by `endMs`. */
+async function untilClear(life: Life, phase: Rest, quietMs: number, endMs = phase.untilMs): Promise<boolean> {
   const { witness, journal } = life
   for (;;) {
     const sinceMs = witness.clearSinceMs()
@@ -65,8 +64,8 @@ async function untilClear(life: Life, phase: Rest, quietMs: number): Promise<boo
       journal.view.recoveredAt = new Date(sinceMs).toISOString()
       return true
     }
-    if (Date.now() >= phase.untilMs) return false
-    const untilMs = Math.min(phase.untilMs, sinceMs === undefined ? Number.POSITIVE_INFINITY : sinceMs + quietMs)
+    if (Date.now() >= endMs) return false
+    const untilMs = Math.min(endMs, sinceMs === undefined ? Number.POSITIVE_INFINITY : sinceMs + quietMs)
     await rest(life, phase, () => witness.clearSinceMs() !== sinceMs, untilMs)
   }
 }
@@ -99,13 +98,32 @@ async function untilAnswered(life: Life, phase: In<'ask'>): Promise<Phase> {
 
 const mostDoublings = 10
 
+const longerPause = ({ options }: Life, pauseMs: number) => Math.min(pauseMs * 2, options.lookAgainMs * mostDoublings)
+
+/** Watches the signal, and looks with growing pauses whether people have let it act by now. */
+async function untilItMayAct(life: Life, phase: In<'observe'>): Promise<Phase> {
+  const { journal, witness, policy } = life
+  const { need, pauseMs, untilMs } = phase
+  const nextMs = Math.min(untilMs, Date.now() + pauseMs)
+  if (await untilClear(life, phase, stableMs(policy), nextMs)) return end(life, 'the signal cleared by itself')
+  if (Date.now() >= untilMs) return end(life, 'it never cleared')
+  const again = { ...phase, pauseMs: longerPause(life, pauseMs) }
+  if (!witness.firing()) return again
+  const verdict = await consult(need, groundsOf(life))
+  if (verdict.says === 'observe' || verdict.says === 'refused') return again
+  record(life, verdict)
+  delete journal.view.reason
+  journal.tell('it need not only watch any more', 'confirming')
+  return { is: 'confirm' }
+}
+
 /** Looks again, with growing pauses, whether the target is free; then everything is looked at anew. */
 async function untilFree(life: Life, { need, pauseMs, untilMs }: In<'suppressed'>): Promise<Phase> {
-  const { journal, witness, options } = life
+  const { journal, witness } = life
   const nextMs = Math.min(untilMs, Date.now() + pauseMs)
   const again: In<'suppressed'> = {
     ...{ is: 'suppressed', need, untilMs },
-    pauseMs: Math.min(pauseMs * 2, options.lookAgainMs * mostDoublings),
+    pauseMs: longerPause(life, pauseMs),
   }
   await rest(life, { ...again, pauseMs }, () => !witness.firing(), nextMs)
   if (!witness.firing()) return settled(life)

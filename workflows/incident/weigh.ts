@@ -32,7 +32,10 @@ export async function weigh(life: Life, job: Job): Promise<Phase> {
       const would = `would have: ${job.sentence}`
       journal.view.reason = { code: 'OBSERVE_ONLY', detail: would }
       journal.tell(would, 'observing')
-      return { is: 'observe', untilMs: Date.now() + options.endsAfterMs }
+      return {
+        ...{ is: 'observe', need: job.need, pauseMs: options.lookAgainMs },
+        untilMs: Date.now() + options.endsAfterMs,
+      }
     }
     case 'ask':
       return askPeople(life, job, verdict.rulings)

@@ -2,6 +2,7 @@ import type { ServiceTarget } from '../../core/activities.ts'
 import { failure } from '../../core/errors.ts'
 import type { LeaseNeed } from '../../core/governor.ts'
 import type { BinaryPolicy } from '../../core/policy.ts'
+import { massOutage } from '../../policies/confirm.ts'
 import { patient, quick } from '../steps.ts'
 import { type Granted, runbook } from './runbook.ts'
 
@@ -22,7 +23,7 @@ export const restartLease = ({ host, withinSeconds, maxRestarts }: RestartServic
  * A service that came up by itself is left alone. One that goes down again while it is watched is restarted again,
  * up to `maxRestarts` times in all; one that then still comes and goes, by itself or not, is given up.
  *
- * @throws SERVICE_STILL_DOWN, SSH_HOST_KEY_MISMATCH, SSH_NOT_CONFIGURED, SSH_COMMAND_FAILED, DELEGATION_MISSING
+ * @throws MASS_OUTAGE before a restart, SERVICE_STILL_DOWN, SSH_HOST_KEY_MISMATCH, SSH_NOT_CONFIGURED, SSH_COMMAND_FAILED, DELEGATION_MISSING
  */
 export async function restartService(input: RestartService) {
   const { host, binary, stableSeconds, withinSeconds, maxRestarts } = input
@@ -37,6 +38,9 @@ export async function restartService(input: RestartService) {
         const before = await quick(`Look at ${service}`).lookAtService({ host, binary })
         if (before.state === 'down') {
           safePoint()
+          // it may have begun since the incident was confirmed and the lease was given
+          const outage = massOutage(before)
+          if (outage) throw failure('MASS_OUTAGE', outage, { host, ...before.company })
           if (restarts === maxRestarts) break
           const process = await quick(`Look at the process of ${service}`).lookAtProcess({ host, binary })
           const { outcome } = await quick(`Restart ${service} over SSH`).restartService({
