@@ -12,6 +12,7 @@ import { startMonitor } from '../../demo/stage/monitor.ts'
 import { createServer, deleteServer, microversion, type Person, personOf, showServer } from '../../demo/stage/people.ts'
 import { listServices } from '../../demo/stage/services.ts'
 import { followIncident, type Stage } from '../../demo/stage/stage.ts'
+import { relieveAsPlanned } from './as-a-plan.ts'
 
 const silent = () => undefined
 const host = 'compute1'
@@ -46,7 +47,7 @@ export function governorFaults(onStage: () => Stage) {
       }
     })
 
-    it('lets two alerts, a due action and a person at the same host one after the other', async () => {
+    it('lets two alerts, a due action, a plan and a person at the same host one after the other', async () => {
       const stage = onStage()
       await withHotHost(stage, ['2', '2', '2', '2', '2'], async (ids, sinceMs) => {
         const [server = ''] = ids
@@ -64,6 +65,7 @@ export function governorFaults(onStage: () => Stage) {
               const incident = await stage.incident(overload, host, sinceMs)
               return incident?.runs.some(({ outcome }) => outcome === 'running')
             })
+            const plan = await relieveAsPlanned(stage, host)
             const body = { reboot: { type: 'SOFT' } }
             const call = { service: 'compute', method: 'POST', path: `/servers/${server}/action`, body, microversion }
             const action = ActionView.parse(
@@ -82,6 +84,8 @@ export function governorFaults(onStage: () => Stage) {
               const { body } = await stage.olga.steward('GET', `/v1/actions/${action.id}`)
               return ActionView.parse(body).state === 'done'
             })
+            // there is nothing left to do for it, or it is too soon for the same runbook on the same host
+            expect(['succeeded', 'TARGET_COOLING_DOWN']).toContain(await plan.ended)
           } finally {
             await monitor.stop()
           }
@@ -89,7 +93,7 @@ export function governorFaults(onStage: () => Stage) {
           await watch.stop()
         }
         expect(watch.conflicts).toEqual([])
-        expect(new Set(seen)).toEqual(new Set(['alert', 'person', 'action']))
+        expect(seen).toEqual(expect.arrayContaining(['alert', 'person', 'action']))
         // on a busy machine the service may look down once more, and is then restarted a second time by the same run
         const restarts = (await restartsSince(stage, sinceMs)).filter((restart) => restart.host === host)
         const told = (await stage.incident(death, host, sinceMs))?.runs.map(({ detail }) => detail)
