@@ -43,6 +43,8 @@ function readProfile(): ReturnType<typeof loadClientConnectConfig> {
 const retries = defaultGrpcRetryOptions()
 /** Seconds between two tries would let an answer come long after the time its caller gave it. */
 const longestRetryWaitMs = 500
+/** After an outage gRPC would not look for up to two minutes whether the engine is back. */
+const longestReconnectMs = 5_000
 
 /**
  * Connects a client that encrypts everything it sends.
@@ -53,6 +55,10 @@ export async function connectClient(engine: Engine, keys: Keys): Promise<{ clien
   const connection = await reach(engine, () =>
     Connection.connect({
       connectTimeout: '10s',
+      channelArgs: {
+        'grpc.initial_reconnect_backoff_ms': longestRetryWaitMs,
+        'grpc.max_reconnect_backoff_ms': longestReconnectMs,
+      },
       interceptors: [
         makeGrpcRetryInterceptor({
           ...retries,

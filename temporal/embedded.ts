@@ -164,7 +164,9 @@ async function reachable(port: number): Promise<boolean> {
 }
 
 async function servesWorkflows(port: number): Promise<boolean> {
-  const connection = Connection.lazy({ address: `${host}:${port}` })
+  // a connection of its own: another one to this port may be waiting out an outage
+  const channelArgs = { 'grpc.use_local_subchannel_pool': 1 }
+  const connection = Connection.lazy({ address: `${host}:${port}`, channelArgs })
   try {
     await connection.withDeadline(Date.now() + 5_000, () => connection.workflowService.getSystemInfo({}))
     return true
