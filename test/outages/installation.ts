@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Client } from '@temporalio/client'
 import { inject, onTestFinished } from 'vitest'
+import { eventually } from '../../demo/stage/eventually.ts'
 import { connectClient } from '../../temporal/connection.ts'
 import { type Embedded, startEmbedded } from '../../temporal/embedded.ts'
 import { createGovernor, type Governor } from '../../temporal/governor.ts'
@@ -93,6 +94,15 @@ export async function installation(): Promise<Installation> {
       process.kill(temporal?.pid ?? 0, 'SIGKILL')
       await temporal?.died
     },
-    startTemporal,
+    async startTemporal() {
+      await startTemporal()
+      await eventually('the client to have noticed', () => answers(client))
+    },
   }
 }
+
+const answers = (client: Client) =>
+  client.connection.workflowService.getSystemInfo({}).then(
+    () => true,
+    () => false,
+  )

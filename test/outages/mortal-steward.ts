@@ -60,10 +60,10 @@ const cloud: Partial<Activities> = {
   lookAtProcess: async () => null,
   async restartService({ host }) {
     await staysIn('before-restart', host)
-    if (isDone(`restart ${host}`)) return { outcome: 'was restarted' }
-    did(`restart ${host}`)
+    const outcome = isDone(`restart ${host}`) ? 'was restarted' : 'restarted'
+    if (outcome === 'restarted') did(`restart ${host}`)
     await staysIn('after-restart', host)
-    return { outcome: 'restarted' }
+    return { outcome }
   },
   async awaitServiceUp({ host }) {
     await staysIn('watching', host)
