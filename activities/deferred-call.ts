@@ -14,7 +14,6 @@ const callTimeoutMs = 60_000
 const heartbeatMs = 5_000
 /** What a comparison of two clocks may be wrong by; nobody stops the same server twice within seconds. */
 const clockErrorMs = 2_500
-const mostSkewMs = 300_000
 
 /** Makes deferred calls with the rights of their owners. */
 export const createDeferredCallActivities = (
@@ -40,8 +39,7 @@ export const createDeferredCallActivities = (
 
   /**
    * Finds out whether a call whose answer was lost took effect, from Nova's record of actions on the server.
-   * Looks twice, since an accepted call may be recorded a moment later. `unknown`: there is no such record to read, or
-   * no way to tell when it is from.
+   * Looks twice, since an accepted call may be recorded a moment later. `unknown`: there is no such record to read.
    *
    * @throws what the client throws; safe to repeat
    */
@@ -55,13 +53,11 @@ export const createDeferredCallActivities = (
       const { instanceActions } = await compute.get(path, InstanceActions, { requestId: runRequestId() })
       const { userId } = await session.token()
       const alike = instanceActions.filter((a) => a.action === action.recordedAs && a.user_id === userId)
-      const sentMs = Date.parse(sentAfter) + (compute.aheadMs() ?? 0)
-      const since = (ms: number) => alike.find((a) => Date.parse(`${a.start_time}Z`) >= ms)
-      const found = since(sentMs - clockErrorMs)
+      const sinceMs = Date.parse(sentAfter) + compute.aheadMs() - clockErrorMs
+      const found = alike.find((a) => Date.parse(`${a.start_time}Z`) >= sinceMs)
       if (found) return { verdict: 'done', requestId: found.request_id }
       if (look === 1) await pause(5_000)
-      // by a clock of which nothing is known it may be this one
-      else return { verdict: compute.aheadMs() === undefined && since(sentMs - mostSkewMs) ? 'unknown' : 'not done' }
+      else return { verdict: 'not done' }
     }
   },
 })

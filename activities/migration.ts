@@ -61,7 +61,7 @@ export function createMigrationActivities({
     const before = await migrationsOf(client, move)
     const underWay = before.find(({ status }) => !ended.has(status))
     // what an earlier attempt of ours began may be over by now: its outcome counts, it is not begun again
-    const sinceMs = startMs + (client.aheadMs() ?? 0) - clockErrorMs
+    const sinceMs = startMs + client.aheadMs() - clockErrorMs
     const begunBefore = before.find((m) => attempt > 1 && Date.parse(`${m.created_at}Z`) >= sinceMs)
     const followed = underWay ?? begunBefore
     const requestId = followed ? undefined : await request(client, move, brake)

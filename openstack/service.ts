@@ -67,10 +67,10 @@ export interface ServiceClient {
    */
   negotiate(wanted: VersionRange, options?: CallOptions): Promise<ServiceClient>
   /**
-   * How far the clock of the service is ahead of ours, by its last answer to this client and to about a second: times in
-   * its records are by its own clock. Undefined when it did not say what time it is.
+   * How far the clock of the service is ahead of ours, to about a second: times in its records are by its own clock. By
+   * its last answer to this client, or by Keystone's last token when its answers do not say what time it is.
    */
-  aheadMs(): number | undefined
+  aheadMs(): number
 }
 
 export interface ServiceClientOptions {
@@ -135,7 +135,7 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
   const client: ServiceClient = {
     type,
     microversion,
-    aheadMs: () => aheadMs,
+    aheadMs: () => aheadMs ?? session.aheadMs(),
 
     async request({ path, query, ...request }) {
       checkPath(path)

@@ -35,6 +35,8 @@ export interface Session {
   token(options?: { signal?: AbortSignal | undefined }): Promise<Token>
   /** Gives another token than `rejected`, which a service did not accept. Throws like `token`. */
   renew(rejected: Token, options?: { signal?: AbortSignal | undefined }): Promise<Token>
+  /** How far Keystone's clock is ahead of ours, by its last token and to about a second; 0 before the first one. */
+  aheadMs(): number
   /** A client of one service; asks nothing of the cloud yet. */
   service(type: string, options?: ServiceOptions): ServiceClient
 }
@@ -56,6 +58,7 @@ export function createSession(options: SessionOptions): Session {
   const versions = createVersions({ now })
   let current: { token: Token; renewAt: number } | undefined
   let pending: Promise<Token> | undefined
+  let aheadMs = 0
 
   async function logIn(): Promise<Token> {
     const token = await keystone.authenticate(login, scope).catch(async (error: unknown) => {
@@ -65,6 +68,8 @@ export function createSession(options: SessionOptions): Session {
     const lifeMs = token.expiresAt.getTime() - token.issuedAt.getTime()
     // counted from here rather than compared with Keystone's clock, which may differ from ours
     current = { token, renewAt: now() + lifeMs - Math.min(marginMs, lifeMs / 2) }
+    // whole seconds: on average it is half a second old
+    aheadMs = token.issuedAt.getTime() + 500 - now()
     return token
   }
 
@@ -92,6 +97,7 @@ export function createSession(options: SessionOptions): Session {
       if (current?.token === rejected) current = undefined
       return session.token(waiting)
     },
+    aheadMs: () => aheadMs,
     service(type, { microversion, ...choice } = {}) {
       const chosen = { interface: choice.interface ?? face, region: choice.region ?? region }
       return createServiceClient({ http, session, versions, type, choice: chosen, microversion })

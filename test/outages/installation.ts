@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Client } from '@temporalio/client'
-import { inject, onTestFinished } from 'vitest'
+import { inject, type TestContext } from 'vitest'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { connectClient } from '../../temporal/connection.ts'
 import { type Embedded, startEmbedded } from '../../temporal/embedded.ts'
@@ -43,7 +43,7 @@ function inTurn<T>(start: () => Promise<T>): Promise<T> {
 }
 
 /** Runs until the test ends. */
-export async function installation(): Promise<Installation> {
+export async function installation(onTestFinished: TestContext['onTestFinished']): Promise<Installation> {
   const { keysFile, bundle } = inject('engine')
   const dir = await mkdtemp(join(tmpdir(), 'steward-outage-'))
   onTestFinished(() => rm(dir, { recursive: true, force: true }))

@@ -148,27 +148,31 @@ describe.concurrent('in each state of an incident and of the governor', () => {
   ]
 
   const timeout = 300_000 + awaySeconds * 1000
-  it.each(kills)('%s: everything ends as it should, and nothing is done twice', { timeout }, async (_what, kill) => {
-    const steward = await installation()
-    const set = await setScene(steward)
-    await kill(steward)
-    await bringToAnEnd(steward, set)
+  it.for(kills)(
+    '%s: everything ends as it should, and nothing is done twice',
+    { timeout },
+    async ([, kill], { onTestFinished }) => {
+      const steward = await installation(onTestFinished)
+      const set = await setScene(steward)
+      await kill(steward)
+      await bringToAnEnd(steward, set)
 
-    const done = (await steward.done()).filter((line) => !line.startsWith('is in '))
-    expect(done.sort((a, b) => a.localeCompare(b))).toEqual(effects)
-    for (const [host, policy, state] of scene) {
-      const view = await viewOf<IncidentView>(set.of(host, policy))
-      const acted = restarted.includes(host) || relieved.includes(host)
-      expect([nameOf(host, policy), view.state, view.runs.map(({ outcome }) => outcome)]).toEqual([
-        nameOf(host, policy),
-        'closed',
-        acted ? ['succeeded'] : [],
-      ])
-      expect(state === 'taken-over' ? view.takenOverBy : undefined).toBe(state === 'taken-over' ? 'olga' : undefined)
-    }
-    await eventually(async () => {
-      const { leases, queue } = await steward.governor.state()
-      return [leases.length, queue.length]
-    }, [0, 0])
-  })
+      const done = (await steward.done()).filter((line) => !line.startsWith('is in '))
+      expect(done.sort((a, b) => a.localeCompare(b))).toEqual(effects)
+      for (const [host, policy, state] of scene) {
+        const view = await viewOf<IncidentView>(set.of(host, policy))
+        const acted = restarted.includes(host) || relieved.includes(host)
+        expect([nameOf(host, policy), view.state, view.runs.map(({ outcome }) => outcome)]).toEqual([
+          nameOf(host, policy),
+          'closed',
+          acted ? ['succeeded'] : [],
+        ])
+        expect(state === 'taken-over' ? view.takenOverBy : undefined).toBe(state === 'taken-over' ? 'olga' : undefined)
+      }
+      await eventually(async () => {
+        const { leases, queue } = await steward.governor.state()
+        return [leases.length, queue.length]
+      }, [0, 0])
+    },
+  )
 })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Answer, field, type Request } from './listener.ts'
 import { type Caller, callerOf, headerOf, isOver, ownerMay, rolesOf } from './rights.ts'
 import { answerTrusts } from './trusts.ts'
-import type { Token, Trust, World } from './world.ts'
+import { nowOf, type Token, type Trust, type World } from './world.ts'
 
 /** The other services, by type; known once all of them listen. */
 export type Endpoints = () => Readonly<Record<string, string>>
@@ -69,7 +69,7 @@ interface Issue {
 }
 
 function issue(world: World, { userId, loginId, projectId, trust }: Issue, endpoints: Endpoints): Answer {
-  const issuedMs = Math.floor(Date.now() / 1000) * 1000
+  const issuedMs = Math.floor(nowOf(world) / 1000) * 1000
   const ownEnd = issuedMs + world.tokenSeconds * 1000
   const token: Token = {
     // Keystone's are of this form, too, and so are recognised where they must not be

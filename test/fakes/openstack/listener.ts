@@ -59,8 +59,8 @@ export interface Faults {
 export interface Surroundings {
   readonly faults: Faults
   readonly received: Request[]
-  /** Their clock, epoch ms. */
-  readonly now: () => number
+  /** Their clock as it stands in their answers, epoch ms; undefined when it does not. */
+  readonly tellTime: (service: string) => number | undefined
 }
 
 export function createFaults(): Faults {
@@ -85,7 +85,7 @@ export function createFaults(): Faults {
 export async function listen(
   service: string,
   handle: (request: Request) => Answer,
-  { faults, received, now }: Surroundings,
+  { faults, received, tellTime }: Surroundings,
 ): Promise<Listener> {
   let server: Server | undefined
   let port = 0
@@ -123,10 +123,12 @@ export async function listen(
           if (wrong === 'hang after effect') return
           if (wrong === 'reset after effect') return void incoming.socket.destroy()
           const { status, body, text: plain, headers } = isAnswer ? wrong : answer
+          const timeMs = tellTime(service)
+          response.sendDate = false
           response.writeHead(status, {
             'content-type': plain === undefined ? 'application/json' : 'text/html',
             'x-openstack-request-id': request.requestId,
-            date: new Date(now()).toUTCString(),
+            ...(timeMs !== undefined && { date: new Date(timeMs).toUTCString() }),
             ...headers,
           })
           response.end(plain ?? (body === undefined ? '' : JSON.stringify(body)))

@@ -1,5 +1,5 @@
 import type { Answer, Request } from './listener.ts'
-import { ladder, type RoleName, type Token, type Trust, type User, type World } from './world.ts'
+import { ladder, nowOf, type RoleName, type Token, type Trust, type User, type World } from './world.ts'
 
 /** Whom a token speaks for, and what they may do there. */
 export interface Caller {
@@ -34,7 +34,7 @@ export function ownerMay(world: World, { trustorId, projectId, roles }: Trust): 
 export function callerOf(world: World, tokenId: string | undefined): Caller | Refusal {
   const token = world.tokens.get(tokenId ?? '')
   const user = world.users.find(({ id }) => id === token?.userId)
-  if (!token || !user || token.expiresMs <= Date.now()) return 'unknown'
+  if (!token || !user || token.expiresMs <= nowOf(world)) return 'unknown'
   const { projectId, trustId } = token
   if (trustId === undefined) {
     const roles = projectId === undefined ? [] : rolesOf(world, user.id, projectId)

@@ -32,6 +32,8 @@ export interface World {
   /** Seconds a token lives; one through a trust ends with its trust at the latest. */
   tokenSeconds: number
   aheadMs: number
+  /** A Nova behind some servers has no `Date` in its answers. */
+  novaSaysTheTime: boolean
 }
 
 /** The cloud's own clock. */
@@ -271,5 +273,6 @@ export function createWorld(): World {
     pageSize: 1000,
     tokenSeconds: 3600,
     aheadMs: 0,
+    novaSaysTheTime: true,
   }
 }
