@@ -7,7 +7,7 @@ import { listServices, vcpuShare } from '../../demo/stage/services.ts'
 import { type Stage, setStage } from '../../demo/stage/stage.ts'
 import { type Figure, p50p99 } from '../figures.ts'
 
-const rounds = 10
+const rounds = Number(process.env.BENCH_ROUNDS ?? 10)
 const basePort = 27100
 const dir = fileURLToPath(new URL('../../.cloud/bench-incidents', import.meta.url))
 
