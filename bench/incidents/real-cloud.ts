@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { startMonitor } from '../../demo/stage/monitor.ts'
-import { createServer, deleteServer, showServer } from '../../demo/stage/people.ts'
+import { createServer, deleteServer, untilActive } from '../../demo/stage/servers.ts'
 import { listServices, vcpuShare } from '../../demo/stage/services.ts'
 import { type Stage, setStage } from '../../demo/stage/stage.ts'
 import { type Figure, p50p99 } from '../figures.ts'
@@ -84,7 +84,7 @@ async function hotHost(stage: Stage): Promise<Times> {
   const ids = await Promise.all(
     ['3', '2', '2'].map((flavor, at) => createServer(olga, { name: `calm-${at}`, flavor, host })),
   )
-  await settled(stage, ids)
+  await untilActive(olga, ids)
   const monitor = startMonitor(stage, host, 0.5)
   try {
     // the request that makes it hot
@@ -100,17 +100,11 @@ async function hotHost(stage: Stage): Promise<Times> {
     return { ...times, recoveredMs: recoveredAt - sinceMs }
   } finally {
     await monitor.stop()
-    await settled(stage, ids)
+    await untilActive(olga, ids)
     await Promise.all(ids.map((id) => deleteServer(olga, id)))
     await eventually(`${host} to be empty`, async () => (await vcpuShare(olga, host)) === 0)
   }
 }
-
-const settled = ({ olga }: Stage, ids: readonly string[]) =>
-  eventually('the servers to be active', async () => {
-    const servers = await Promise.all(ids.map((id) => showServer(olga, id)))
-    return servers.every(({ status }) => status === 'ACTIVE')
-  })
 
 async function stateOf({ olga }: Stage, host: string): Promise<string | undefined> {
   const services = await listServices(olga)

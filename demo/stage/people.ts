@@ -1,5 +1,4 @@
 import got, { type Method } from 'got'
-import { z } from 'zod'
 import { loadCloud } from '../../openstack/clouds-yaml.ts'
 import { createHttp } from '../../openstack/http.ts'
 import { createKeystone } from '../../openstack/keystone.ts'
@@ -57,38 +56,4 @@ export async function personOf(cloud: Cloud, name: string, stewardUrl: string): 
   }
 }
 
-const Created = z.object({ server: z.object({ id: z.string() }) })
-const Shown = z.object({
-  server: z.object({
-    id: z.string(),
-    name: z.string(),
-    status: z.string(),
-    'OS-EXT-SRV-ATTR:host': z.string().nullish(),
-  }),
-})
-const Images = z.object({ images: z.array(z.object({ id: z.string() })) })
-
 export const microversion = '2.96'
-
-/** Starts a server; naming the host needs an operator. Returns its id at once. */
-export async function createServer(
-  { session }: Person,
-  { name, flavor, host }: { name: string; flavor: string; host?: string },
-): Promise<string> {
-  const { images } = await session.service('image').get('/v2/images', Images)
-  const { body } = await session.service('compute', { microversion }).request({
-    method: 'POST',
-    path: '/servers',
-    body: { server: { name, imageRef: images[0]?.id, flavorRef: flavor, networks: 'none', ...(host && { host }) } },
-  })
-  return Created.parse(body).server.id
-}
-
-export async function showServer({ session }: Person, id: string) {
-  const { server } = await session.service('compute', { microversion }).get(`/servers/${id}`, Shown)
-  return { name: server.name, status: server.status, host: server['OS-EXT-SRV-ATTR:host'] ?? undefined }
-}
-
-export async function deleteServer({ session }: Person, id: string): Promise<void> {
-  await session.service('compute', { microversion }).request({ method: 'DELETE', path: `/servers/${id}` })
-}

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { ActionView } from '../../core/action.ts'
 import { eventually } from '../stage/eventually.ts'
-import { createServer, deleteServer, microversion, type Person, showServer } from '../stage/people.ts'
+import { microversion, type Person } from '../stage/people.ts'
+import { createServer, deleteServer, showServer, untilActive } from '../stage/servers.ts'
 import { expectThat, type Story } from './story.ts'
 
 const inSeconds = 8
@@ -12,7 +13,7 @@ export const deferredAction: Story = {
   async play(stage, tell) {
     const { alice, carol } = stage
     const serverId = await createServer(alice, { name: 'night-off', flavor: '1' })
-    await eventually('the server to be active', async () => (await showServer(alice, serverId)).status === 'ACTIVE')
+    await untilActive(alice, [serverId])
 
     const created = await alice.steward('POST', '/v1/actions', {
       name: 'stop night-off',

@@ -1,6 +1,5 @@
-import { eventually } from '../stage/eventually.ts'
 import { startMonitor } from '../stage/monitor.ts'
-import { createServer, deleteServer, showServer } from '../stage/people.ts'
+import { createServer, deleteServer, showServer, untilActive } from '../stage/servers.ts'
 import { vcpuShare } from '../stage/services.ts'
 import { followIncident } from '../stage/stage.ts'
 import { expectThat, type Story } from './story.ts'
@@ -19,12 +18,7 @@ export const overloadedHost: Story = {
     const ids = await Promise.all(
       flavors.map((flavor, at) => createServer(olga, { name: `load-${at + 1}`, flavor, host })),
     )
-    await eventually('all servers to be active', async () => {
-      const servers = await Promise.all(ids.map((id) => showServer(olga, id)))
-      const broken = servers.find(({ status }) => status === 'ERROR')
-      expectThat(!broken, `${broken?.name} went to ERROR`)
-      return servers.every(({ status }) => status === 'ACTIVE')
-    })
+    await untilActive(olga, ids)
     const before = await vcpuShare(olga, host)
     tell(`${host} has given away ${Math.round(before * 100)} % of its vCPUs, the limit is ${limit * 100} %`)
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ActionView } from '../../core/action.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
-import { createServer, deleteServer, microversion, showServer } from '../../demo/stage/people.ts'
+import { microversion } from '../../demo/stage/people.ts'
+import { createServer, deleteServer, showServer, untilActive } from '../../demo/stage/servers.ts'
 import type { Stage } from '../../demo/stage/stage.ts'
 import { trustsOf } from '../../demo/stories/deferred-action.ts'
 
@@ -11,7 +12,7 @@ export function delegationFaults(onStage: () => Stage) {
     beforeEach(async () => {
       const { alice } = onStage()
       serverId = await createServer(alice, { name: 'deferred', flavor: '1' })
-      await eventually('the server to be active', async () => (await showServer(alice, serverId)).status === 'ACTIVE')
+      await untilActive(alice, [serverId])
     })
     afterEach(() => deleteServer(onStage().alice, serverId))
 

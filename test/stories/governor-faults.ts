@@ -9,7 +9,8 @@ import { readSupervisorLog } from '../../bench/chaos/records/supervisor-log.ts'
 import { ActionView } from '../../core/action.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { startMonitor } from '../../demo/stage/monitor.ts'
-import { createServer, deleteServer, microversion, type Person, personOf, showServer } from '../../demo/stage/people.ts'
+import { microversion, type Person, personOf } from '../../demo/stage/people.ts'
+import { createServer, deleteServer, showServer, untilActive } from '../../demo/stage/servers.ts'
 import { listServices } from '../../demo/stage/services.ts'
 import { followIncident, type Stage } from '../../demo/stage/stage.ts'
 import { relieveAsPlanned } from './as-a-plan.ts'
@@ -288,10 +289,7 @@ async function withHotHost(
     flavors.map((flavor, at) => createServer(stage.olga, { name: `hot-${at}`, flavor, host })),
   )
   try {
-    await eventually('the servers to be active', async () => {
-      const servers = await Promise.all(ids.map((id) => showServer(stage.olga, id)))
-      return servers.every(({ status }) => status === 'ACTIVE')
-    })
+    await untilActive(stage.olga, ids)
     await play(ids, Date.now())
   } finally {
     await Promise.all(ids.map((id) => deleteServer(stage.olga, id)))

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { startMonitor } from '../../demo/stage/monitor.ts'
-import { createServer, deleteServer, showServer } from '../../demo/stage/people.ts'
+import { createServer, deleteServer, showServer, untilActive } from '../../demo/stage/servers.ts'
 import { listServices } from '../../demo/stage/services.ts'
 import { followIncident, type Stage } from '../../demo/stage/stage.ts'
 
@@ -63,10 +63,7 @@ export function remediationFaults(onStage: () => Stage) {
         ),
       )
       const stay = async () => (await Promise.all(ids.map((id) => showServer(stage.olga, id)))).map(({ host }) => host)
-      await eventually('the servers to be active', async () => {
-        const servers = await Promise.all(ids.map((id) => showServer(stage.olga, id)))
-        return servers.every(({ status }) => status === 'ACTIVE')
-      })
+      await untilActive(stage.olga, ids)
       await stage.cloud.setFault('compute1', { live_migration: 'guest memory is dirtied too fast' })
       const sinceMs = Date.now()
       const monitor = startMonitor(stage, 'compute1', 0.5)

@@ -4,7 +4,8 @@ import got from 'got'
 import { describe, expect, it } from 'vitest'
 import { ActionView } from '../../core/action.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
-import { createServer, deleteServer, microversion, showServer } from '../../demo/stage/people.ts'
+import { microversion } from '../../demo/stage/people.ts'
+import { createServer, deleteServer, showServer, untilActive } from '../../demo/stage/servers.ts'
 import type { Stage } from '../../demo/stage/stage.ts'
 import { launch, stewardEnvironment } from '../../demo/stage/steward.ts'
 import { InstanceActions } from '../../demo/stories/deferred-action.ts'
@@ -18,7 +19,7 @@ export function restarts(onStage: () => Stage) {
       const stage = onStage()
       const { alice, steward, cloud, ports } = stage
       const serverId = await createServer(alice, { name: 'survivor', flavor: '1' })
-      await eventually('the server to be active', async () => (await showServer(alice, serverId)).status === 'ACTIVE')
+      await untilActive(alice, [serverId])
       const call = {
         service: 'compute',
         method: 'POST',

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ActionView } from '../../../core/action.ts'
-import { createServer, deleteServer, microversion, showServer } from '../../../demo/stage/people.ts'
+import { microversion } from '../../../demo/stage/people.ts'
+import { createServer, deleteServer, showServer } from '../../../demo/stage/servers.ts'
 import { listServices } from '../../../demo/stage/services.ts'
 import type { Random } from '../random.ts'
 import { ask, type EventKind, type Server, type World } from '../world.ts'
