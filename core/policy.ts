@@ -88,6 +88,12 @@ const Binary = z.strictObject({
   }),
   confirmAfterSeconds: z.number().min(0).max(3600).default(15).describe('wait before the second look'),
   confirm: Confirm('nova', 'process'),
+  afterOutageSeconds: z
+    .number()
+    .min(0)
+    .max(3600)
+    .default(60)
+    .describe('time to come back by itself after half of the services of its kind, or more, had looked down with it'),
   runbook: z.literal('restart-service'),
   with: RestartService.prefault({}),
   ...common,

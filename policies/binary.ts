@@ -18,6 +18,8 @@ export interface DownService {
   readonly sinceMs: number
   /** When an alert was last sent for it; missing while none was. */
   readonly alertedMs?: number
+  /** When it was last seen down together with all others of its binary, epoch ms. */
+  readonly togetherMs?: number
 }
 
 /** Services that are down, by `binary@host`; a service that is not in it was up. Small JSON. */
@@ -44,7 +46,8 @@ export interface CompareOptions {
  *
  * Down → `firing`, again every `repeatMs` while it lasts; up again → `resolved`, once, if an alert had been sent.
  * Disabled and forced-down services are left alone: an operator or an evacuation is at work. When every enabled
- * service of a binary is down at once, and there are two or more, nobody is alerted.
+ * service of a binary is down at once, and there are two or more, nobody is alerted; when that is over, those still down
+ * have `afterOutageSeconds` to come back, since they reconnect one after the other.
  *
  * Losing the state costs nothing but new keys: what is down is found again. Deliver the alerts before keeping `state`.
  */
@@ -84,10 +87,17 @@ export function compareServices(
       } else if (about.length > 0) {
         const sinceMs = was?.sinceMs ?? nowMs
         const isDue = was?.alertedMs === undefined || nowMs - was.alertedMs >= repeatMs
-        if (allDown || !isDue) state[name] = was ?? { sinceMs }
-        else {
-          tell('firing', sinceMs)
-          state[name] = { sinceMs, alertedMs: nowMs }
+        const togetherMs = allDown ? nowMs : was?.togetherMs
+        const patienceMs = Math.max(...about.map(({ afterOutageSeconds }) => afterOutageSeconds)) * 1000
+        const isAwaited = !allDown && togetherMs !== undefined && nowMs - togetherMs < patienceMs
+        if (isAwaited) found.skipped.push({ subject: name, reason: whyAwaited(patienceMs) })
+        const tells = isDue && !allDown && !isAwaited
+        if (tells) tell('firing', sinceMs)
+        const alertedMs = tells ? nowMs : was?.alertedMs
+        state[name] = {
+          sinceMs,
+          ...(alertedMs !== undefined && { alertedMs }),
+          ...(togetherMs !== undefined && { togetherMs }),
         }
       }
     }
@@ -114,6 +124,9 @@ const whyLeftAlone = ({ forcedDown }: ListedService) =>
 
 const whyAllDown = (binary: string, services: number) =>
   `all ${services} ${binary} look down at once: more likely RabbitMQ, the database or a clock than ${services} dead hosts`
+
+const whyAwaited = (patienceMs: number) =>
+  `it went down with all others, and has ${patienceMs / 1000} s from then to come back as they did`
 
 function alertOf(
   policy: BinaryPolicy,

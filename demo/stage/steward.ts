@@ -30,7 +30,7 @@ export interface StewardProcess {
 }
 
 /** The short times of the stage's policies; a real installation has the defaults. */
-const times = { confirmAfterSeconds: 4, stableSeconds: 12, quietSeconds: 10 }
+const times = { confirmAfterSeconds: 4, afterOutageSeconds: 30, stableSeconds: 12, quietSeconds: 10 }
 
 export const policies = [
   {
@@ -38,6 +38,7 @@ export const policies = [
     kind: 'binary',
     when: { binary: 'nova-compute' },
     confirmAfterSeconds: times.confirmAfterSeconds,
+    afterOutageSeconds: times.afterOutageSeconds,
     runbook: 'restart-service',
     with: { stableSeconds: times.stableSeconds, withinSeconds: 180 },
   },

@@ -107,11 +107,31 @@ describe("Nova's service list", () => {
         },
       ],
     })
-    const after = see([service('a', 'up'), service('b', 'down'), service('c', 'up')])
-    expect(after.alerts).toMatchObject([
+  })
+
+  it('gives a service that is still down when the others are back a minute to follow them', () => {
+    const { see } = poll()
+    see(['a', 'b', 'c'].map((host) => service(host, 'up')))
+    see(['a', 'b', 'c'].map((host) => service(host, 'down')))
+    const lateOne = [service('a', 'up'), service('b', 'down'), service('c', 'up')]
+    const reason = 'it went down with all others, and has 60 s from then to come back as they did'
+    for (let at = 0; at < 11; at++)
+      expect(see(lateOne)).toMatchObject({
+        ...{ alerts: [], suppressed: [], skipped: [{ subject: 'nova-compute@b', reason }] },
+      })
+    expect(see(lateOne).alerts).toMatchObject([
       { status: 'firing', startsAt: '2026-11-21T00:00:05.000Z', entity: { host: 'b' } },
     ])
-    expect(after.suppressed).toEqual([])
+    expect(see(lateOne)).toMatchObject({ alerts: [], skipped: [] })
+    expect(see(['a', 'b', 'c'].map((host) => service(host, 'up'))).alerts).toMatchObject([{ status: 'resolved' }])
+  })
+
+  it('says nothing of a service that followed the others within that minute', () => {
+    const { see, state } = poll()
+    see(['a', 'b'].map((host) => service(host, 'down')))
+    see([service('a', 'up'), service('b', 'down')])
+    expect(see(['a', 'b'].map((host) => service(host, 'up'))).alerts).toEqual([])
+    expect(state()).toEqual({})
   })
 
   it('looks at all enabled services for that, not at those of one policy', () => {

@@ -17,7 +17,7 @@ export type IncidentHandle = WorkflowHandle<typeof incident>
 
 export const binaryPolicy = (more: Partial<BinaryPolicy> = {}): BinaryPolicy => ({
   ...(Policy.parse({ name: 'compute-down', kind: 'binary', when: {}, runbook: 'restart-service' }) as BinaryPolicy),
-  ...{ confirmAfterSeconds: 0, backOffSeconds: 0 },
+  ...{ confirmAfterSeconds: 0, afterOutageSeconds: 0, backOffSeconds: 0 },
   ...more,
 })
 

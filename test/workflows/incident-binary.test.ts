@@ -119,6 +119,27 @@ describe.concurrent('a service that is down', () => {
     )
   })
 
+  it.each([
+    ['while it was looked at a second time', [], 0],
+    ['right before its restart', [service('down')], 1],
+  ])(
+    'has a while to come back by itself when half of its kind had gone down with it %s',
+    async (_when, first, runs) => {
+      const outage = service('down', { company: { up: 0, down: 2 } })
+      const { cloud, handle } = await incidentOf(
+        { ...recovers, lookAtService: [...first, outage, service('down'), service('up')] },
+        { afterOutageSeconds: 60 },
+      )
+      const view = await handle.result()
+      expect(view).toMatchObject({ state: 'closed', reason: { detail: /a second look found the service up/ } })
+      expect(view.runs).toHaveLength(runs)
+      expect(cloud.inputs('restartService')).toEqual([])
+      expect(view.timeline.map(({ text }) => text)).toContain(
+        'waiting: too many looked down at once; it has 60 s from then to come back by itself',
+      )
+    },
+  )
+
   it('is left alone when an outage of half of its kind ends for it too', async () => {
     const outage = service('down', { company: { up: 0, down: 2 } })
     const { cloud, handle } = await incidentOf({ lookAtService: [outage, service('up')] })

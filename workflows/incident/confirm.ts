@@ -10,13 +10,14 @@ import { close, type Life, type Phase, serviceOf, settled } from './life.ts'
 
 /**
  * The second, independent look before anything is done. While too many services look down at once it looks again and
- * again: that passes, or people are needed.
+ * again: that passes, or people are needed. Services then reconnect one after the other, so one that is still down has
+ * `afterOutageSeconds` before it counts as down by its own fault; `afterOutage` says that they looked down just now.
  *
  * @throws MASS_OUTAGE, NOT_CONFIRMED, DELEGATION_MISSING
  */
-export async function confirmIt(life: Life): Promise<Phase> {
+export async function confirmIt(life: Life, { afterOutage = false }): Promise<Phase> {
   const { policy, journal, witness } = life
-  const doubt = policy.kind === 'binary' ? await doubts(life, policy) : undefined
+  const doubt = policy.kind === 'binary' ? await doubts(life, policy, afterOutage) : undefined
   if (!witness.firing()) return settled(life)
   if (doubt) return close(life, { detail: doubt })
   journal.view.confirmedAt = nowIso()
@@ -24,11 +25,17 @@ export async function confirmIt(life: Life): Promise<Phase> {
 }
 
 /** A sentence when the sources say that nothing is wrong, or that somebody is at work there. */
-async function doubts(life: Life, policy: BinaryPolicy): Promise<string | undefined> {
+async function doubts(life: Life, policy: BinaryPolicy, afterOutage: boolean): Promise<string | undefined> {
   const { journal, witness, options } = life
   const { host, binary } = serviceOf(life)
+  const afterOutageMs = policy.afterOutageSeconds * 1000
   const patienceEndsMs = Date.now() + options.outagePatienceMs
+  let outageMs = afterOutage ? Date.now() : undefined
   let told = ''
+  const waiting = (why: string) => {
+    if (told !== why) journal.tell(`waiting: ${why}`)
+    told = why
+  }
   for (let waitMs = policy.confirmAfterSeconds * 1000; ; waitMs = Math.max(5_000, waitMs)) {
     // the engine's shortest timer takes up to a second
     if (waitMs > 0) await sleep(waitMs)
@@ -37,7 +44,13 @@ async function doubts(life: Life, policy: BinaryPolicy): Promise<string | undefi
     if (seen.state === 'down' && (seen.forcedDown || seen.status === 'disabled'))
       return `not confirmed: the service is ${seen.forcedDown ? 'forced down' : 'disabled'}, so somebody is at work on it`
     const outage = massOutage(seen)
-    if (!outage) {
+    if (outage) {
+      if (Date.now() > patienceEndsMs) throw failure('MASS_OUTAGE', outage, { host, ...seen.company })
+      waiting(outage)
+      outageMs = Date.now()
+    } else if (seen.state === 'down' && outageMs !== undefined && Date.now() - outageMs < afterOutageMs)
+      waiting(`too many looked down at once; it has ${policy.afterOutageSeconds} s from then to come back by itself`)
+    else {
       const looks = [...new Set(policy.confirm.of)].map((source) =>
         source === 'nova' ? novaSays(seen.state) : lookAtProcess(host, binary),
       )
@@ -47,9 +60,6 @@ async function doubts(life: Life, policy: BinaryPolicy): Promise<string | undefi
       journal.tell(sentence)
       return undefined
     }
-    if (Date.now() > patienceEndsMs) throw failure('MASS_OUTAGE', outage, { host, ...seen.company })
-    if (told !== outage) journal.tell(`waiting: ${outage}`)
-    told = outage
   }
 }
 

@@ -122,7 +122,7 @@ async function next(life: Life, phase: Exclude<Phase, { is: 'close' }>): Promise
 async function enter(life: Life, phase: Exclude<Phase, { is: 'close' | 'act' }>): Promise<Phase> {
   switch (phase.is) {
     case 'confirm':
-      return confirmIt(life)
+      return confirmIt(life, phase)
     case 'propose':
       return propose(life, phase.approval)
     case 'verify':

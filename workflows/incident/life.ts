@@ -37,7 +37,8 @@ export interface Job {
  * its history begins anew, and what led to them has been told before.
  */
 export type Phase =
-  | { readonly is: 'confirm' }
+  /** `afterOutage`: too many services have looked down at once since it was confirmed. */
+  | { readonly is: 'confirm'; readonly afterOutage?: true }
   | { readonly is: 'propose'; readonly approval?: Approval }
   | { readonly is: 'act'; readonly job: Job; readonly approval?: Approval }
   | { readonly is: 'verify'; readonly run?: Run }

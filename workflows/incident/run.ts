@@ -64,7 +64,7 @@ export async function act(life: Life, job: Job, approval?: Approval): Promise<Ph
     }
     if (code === 'MASS_OUTAGE' && ++tries.consultations <= mostTries) {
       journal.tell(`not restarted: ${messageOf(error)}`, 'confirming')
-      return { is: 'confirm' }
+      return { is: 'confirm', afterOutage: true }
     }
     if (code === 'GAVE_WAY' && ++tries.gaveWay <= mostTries) {
       journal.tell(`the run gave way: ${messageOf(error)}`, 'planning')
