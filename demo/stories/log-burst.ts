@@ -1,5 +1,5 @@
+import { untilCalm } from '../stage/calm.ts'
 import { eventually } from '../stage/eventually.ts'
-import { listServices } from '../stage/services.ts'
 import { followIncident } from '../stage/stage.ts'
 import { expectThat, type Story } from './story.ts'
 
@@ -33,13 +33,11 @@ export const logBurst: Story = {
     )
     for (const { state, host, reason } of [incident, ...others])
       expectThat(state === 'closed', `the incident on ${host} is ${state}: ${reason?.detail}`)
+    await untilCalm(stage)
     const restarted = await Promise.all(hosts.map((name) => stage.incident('nova-compute-down', name, sinceMs)))
     // one that began and saw in time that all hosts look down is not rash
     const rash = restarted.find((found) => found?.runs.some(({ outcome }) => outcome !== 'stopped'))
     expectThat(!rash, `nova-compute on ${rash?.host} was restarted although RabbitMQ was the trouble`)
-    await eventually("Nova's services to be up again", async () =>
-      (await listServices(stage.olga)).every(({ state }) => state === 'up'),
-    )
     const [run] = incident.runs
     expectThat(run, 'no evidence was collected')
     return {

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { leasesIn } from '../../bench/chaos/records/leases.ts'
 import { readSupervisorLog } from '../../bench/chaos/records/supervisor-log.ts'
 import { ActionView } from '../../core/action.ts'
+import { untilCalm } from '../../demo/stage/calm.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { startMonitor } from '../../demo/stage/monitor.ts'
 import { microversion, type Person, personOf } from '../../demo/stage/people.ts'
@@ -44,7 +45,7 @@ export function governorFaults(onStage: () => Stage) {
         expect(await migrationsSince(stage, sinceMs)).toEqual([])
       } finally {
         await stage.cloud.startProgram('rabbitmq')
-        await allUp(stage)
+        await untilCalm(stage)
       }
     })
 
@@ -257,9 +258,6 @@ export function governorFaults(onStage: () => Stage) {
 async function computes({ olga }: Stage) {
   return (await listServices(olga)).filter(({ binary }) => binary === 'nova-compute')
 }
-
-const allUp = (stage: Stage) =>
-  eventually('all services to be up', async () => (await listServices(stage.olga)).every((s) => s.state === 'up'))
 
 async function restartsSince({ cloud }: Stage, sinceMs: number) {
   const log = await readFile(join(cloud.dir, 'log', 'supervisord.log'), 'utf8')

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { untilCalm } from '../../demo/stage/calm.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { startMonitor } from '../../demo/stage/monitor.ts'
 import { createServer, deleteServer, showServer, untilActive } from '../../demo/stage/servers.ts'
@@ -11,9 +12,6 @@ import { followIncident, type Stage } from '../../demo/stage/stage.ts'
 
 const run = promisify(execFile)
 const silent = () => undefined
-
-const allUp = (stage: Stage) =>
-  eventually('all services to be up', async () => (await listServices(stage.olga)).every((s) => s.state === 'up'))
 
 export function remediationFaults(onStage: () => Stage) {
   describe('remediation that meets trouble', () => {
@@ -31,7 +29,7 @@ export function remediationFaults(onStage: () => Stage) {
       const incident = await followIncident(stage, { policy: 'nova-compute-down', host: 'compute3', sinceMs }, silent)
       expect(incident).toMatchObject({ state: 'closed', runs: [{ outcome: 'succeeded', detail: /2 restart/ }] })
       expect(incident.runs).toHaveLength(1)
-      await allUp(stage)
+      await untilCalm(stage)
     })
 
     it('refuses to talk to a host whose SSH key has changed, and asks people', async () => {
@@ -51,7 +49,7 @@ export function remediationFaults(onStage: () => Stage) {
       } finally {
         await writeFile(knownHostsFile, right)
         await stage.cloud.startCompute(1)
-        await allUp(stage)
+        await untilCalm(stage)
       }
     })
 
