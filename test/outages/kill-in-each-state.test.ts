@@ -16,6 +16,7 @@ import {
 } from '../workflows/incident-bench.ts'
 import { person } from '../workflows/people.ts'
 import { type Installation, installation } from './installation.ts'
+import { whatIsLeft } from './what-is-left.ts'
 
 /** How long Temporal is killed alone; 600 is ten minutes. Without it that case is left to the chaos run. */
 const awaySeconds = Number(process.env.TEMPORAL_AWAY_SECONDS ?? 0)
@@ -113,7 +114,9 @@ async function bringToAnEnd(
   expect(await governor.hold(wanted)).toMatchObject({ says: 'granted' })
   await governor.release(wanted.id, person('olga'))
   await order(handleOf('taken-over'), 'close', 'olga', { why: 'done by hand' })
-  await eventually(async () => missing(effects, await steward.done()), [])
+  await eventually(async () => missing(effects, await steward.done()), []).catch(async (error: Error) => {
+    throw new Error(`${error.message}\nleft: ${await whatIsLeft(steward.client)}`)
+  })
   for (const [host, policy] of scene.filter(([, { kind }, state]) => kind === 'gauge' && state !== 'taken-over'))
     await of(host, policy).signal(observe, alertOf(policy, { host }, { status: 'resolved' }))
   await Promise.all(scene.map(([host, policy]) => of(host, policy).result()))
