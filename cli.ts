@@ -10,6 +10,7 @@ import { addLeaseCommands } from './cli/leases.ts'
 import { addModeCommands } from './cli/modes.ts'
 import { addPlanCommands } from './cli/plan.ts'
 import { addProcessCommands } from './cli/processes.ts'
+import { addRecurringActionCommands } from './cli/recurring-actions.ts'
 import { addReportCommands } from './cli/reports.ts'
 import { addStopCommands } from './cli/stop.ts'
 import { addWhyCommands } from './cli/why.ts'
@@ -25,6 +26,7 @@ const program = new Command('steward')
 addProcessCommands(program)
 addDelegationCommands(program)
 addActionCommands(program)
+addRecurringActionCommands(program)
 addIncidentCommands(program)
 addWhyCommands(program)
 addStopCommands(program)

@@ -102,7 +102,6 @@ export function callerOf(request: FastifyRequest): Caller {
 }
 
 /** The same as the incidents know them. */
-export function personOfCaller(request: FastifyRequest): Person {
-  const { userId, userName } = callerOf(request)
-  return { userId, name: userName }
-}
+export const personOfCaller = (request: FastifyRequest): Person => personOf(callerOf(request))
+
+export const personOf = ({ userId, userName }: Caller): Person => ({ userId, name: userName })

@@ -19,6 +19,7 @@ import { governorRoutes } from './routes/governor.ts'
 import { type Dependency, healthRoutes } from './routes/health.ts'
 import { incidentRoutes } from './routes/incidents.ts'
 import { leaseRoutes } from './routes/leases.ts'
+import { recurringActionRoutes } from './routes/recurring-actions.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { type SignalRoutesOptions, signalRoutes } from './routes/signals.ts'
 import { stopRoutes } from './routes/stop.ts'
@@ -27,6 +28,7 @@ import { type WhyRoutesOptions, whyRoutes } from './routes/why.ts'
 export interface AppOptions {
   access: AccessOptions
   actions: Parameters<typeof actionRoutes>[1]
+  recurring: Parameters<typeof recurringActionRoutes>[1]
   delegations: Parameters<typeof delegationRoutes>[1]
   incidents: Parameters<typeof incidentRoutes>[1]
   approvals: Pick<ApprovalRoutesOptions, 'keys' | 'publicUrl' | 'now'>
@@ -109,6 +111,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(
     async (v1) => {
       await v1.register(actionRoutes, options.actions)
+      await v1.register(recurringActionRoutes, options.recurring)
       await v1.register(delegationRoutes, options.delegations)
       await v1.register(incidentRoutes, options.incidents)
       await v1.register(approvalLinkRoutes, approvals)

@@ -13,6 +13,7 @@ import { createAudit } from '../temporal/audit.ts'
 import { createIncidentDesk } from '../temporal/incident-desk.ts'
 import { createIncidentList } from '../temporal/incident-list.ts'
 import { throughEngine } from '../temporal/reach.ts'
+import { createRecurringActions } from '../temporal/recurring-actions.ts'
 import { createIncidentHistory } from '../temporal/report.ts'
 import { createWhyDesk } from '../temporal/why.ts'
 import { readAccess } from './access-file.ts'
@@ -41,6 +42,7 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
   const actions = createActions(client)
   const trusteeUserId = async () => (await sessions.own.token()).userId
   const { maxDays } = config.delegation
+  const delegating = { keystone, trusteeUserId, maxDays, interface: cloud.interface, region: cloud.region }
   const app = await buildApp({
     version,
     logger: log,
@@ -49,10 +51,8 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
       sources: await readSources(config),
       policy: await readAccess(config),
     },
-    actions: {
-      actions,
-      defer: { actions, keystone, trusteeUserId, maxDays, interface: cloud.interface, region: cloud.region },
-    },
+    actions: { actions, defer: { actions, ...delegating } },
+    recurring: { recurring: createRecurringActions(client), ...delegating },
     delegations: { delegations, keystone, trusteeUserId, maxDays },
     incidents: { incidents: createIncidentList(client), desk: createIncidentDesk(client) },
     approvals: { keys: foundation.keys, publicUrl: config.publicUrl },

@@ -1,41 +1,30 @@
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { ActionView } from '../core/action.ts'
 import { connectApi } from './api-client.ts'
+import { type CallOptions, callOf, withCall } from './call-options.ts'
 import { printFields, printTable } from './print.ts'
 
 const List = z.object({ actions: z.array(ActionView) })
 
-interface CreateOptions {
+interface CreateOptions extends CallOptions {
   at?: string
   in?: string
   name?: string
-  body?: string
-  microversion?: string
 }
 
 /** action create, list, show, cancel: deferred OpenStack calls of your project. */
 export function addActionCommands(program: Command): void {
   const action = program.command('action').description('deferred OpenStack calls of your project')
-  action
-    .command('create <service> <method> <path>')
+  withCall(action.command('create <service> <method> <path>'))
     .description('defer a call, such as: compute POST /servers/ID/action --body \'{"os-stop": null}\' --in PT8H')
     .option('--at <time>', 'due time, RFC 3339')
     .option('--in <duration>', 'or: ISO 8601 duration from now')
     .option('--name <name>', 'for people')
-    .option('--body <json>', 'JSON body, or @FILE')
-    .option('--microversion <version>', 'such as 2.96')
     .action(async (service: string, method: string, path: string, options: CreateOptions, command: Command) => {
       const ask = await connectApi(command)
-      const { at, in: runIn, name, body, microversion } = options
-      const call = {
-        service,
-        method: method.toUpperCase(),
-        path,
-        ...(body && { body: await readBody(body) }),
-        ...(microversion && { microversion }),
-      }
+      const { at, in: runIn, name } = options
+      const call = await callOf(service, method, path, options)
       const time = { ...(at && { runAt: at }), ...(runIn && { runIn }) }
       show(command, await ask('POST', '/actions', { ...(name && { name }), ...time, call }))
     })
@@ -63,15 +52,6 @@ export function addActionCommands(program: Command): void {
       const ask = await connectApi(command)
       show(command, await ask('DELETE', `/actions/${encodeURIComponent(id)}`))
     })
-}
-
-async function readBody(text: string): Promise<unknown> {
-  const json = text.startsWith('@') ? await readFile(text.slice(1), 'utf8') : text
-  try {
-    return JSON.parse(json)
-  } catch {
-    throw new Error('--body is not JSON')
-  }
 }
 
 function show(command: Command, answer: unknown): void {

@@ -12,7 +12,7 @@ export interface GlobalOptions {
   osCloud?: string
 }
 
-export type Ask = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object) => Promise<unknown>
+export type Ask = (method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: object) => Promise<unknown>
 
 /** Logs in with the caller's own credentials; only the token goes to Steward. */
 export async function connectApi(command: Command): Promise<Ask> {

@@ -22,6 +22,11 @@ export function printTable(command: Command, data: unknown, head: string[], rows
   if (rows.length === 0) process.stdout.write('(none)\n')
 }
 
+/** What else there is to know, for people: below a table, and nothing when JSON was asked for. */
+export function printNotes(command: Command, notes: readonly string[]): void {
+  if (!wantsJson(command)) for (const note of notes) process.stdout.write(`note: ${plain(note)}\n`)
+}
+
 /** Names and values under each other, or JSON when asked for. */
 export function printFields(command: Command, data: unknown, fields: [string, string | undefined][]): void {
   if (wantsJson(command)) {

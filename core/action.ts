@@ -53,6 +53,7 @@ export type ActionState = z.infer<typeof ActionState>
 /** What people read about an action. Kept as the memo of its workflow, so reading it needs no worker. */
 export const ActionView = z.object({
   id: z.uuid(),
+  occurrence: Instant.optional().describe('which occurrence of the recurring action `id` this is'),
   name: z.string().optional(),
   state: ActionState,
   projectId: z.string(),
@@ -83,4 +84,8 @@ export interface ScheduledAction {
   readonly view: ActionView
   readonly trustId: string
   readonly maxLatenessMs: number
+  /** The trust is another's to delete: it serves more calls than this one. */
+  readonly keepTrust?: boolean
+  /** Workflow that is told the outcome. */
+  readonly reportTo?: string
 }

@@ -13,4 +13,12 @@ export const attributes = {
   alertKeys: defineSearchAttributeKey('StewardAlertKeys', 'KEYWORD_LIST'),
 } as const
 
-export type WorkflowKind = 'incident' | 'run' | 'action' | 'delegation' | 'watch' | 'governor' | 'stop'
+export type WorkflowKind =
+  | 'incident'
+  | 'run'
+  | 'action'
+  | 'recurring-action'
+  | 'delegation'
+  | 'watch'
+  | 'governor'
+  | 'stop'

@@ -43,6 +43,15 @@ const incident =
     about: { ...textOf(given, 'why'), ...textOf(given, 'planId') },
   })
 
+/** The project is known also where the person is not: nobody commands an action of another one. */
+function ofProject(action: string): Teller {
+  return (given, { workflowId, kind }, { project_id }) => ({
+    action,
+    initiator: { ...personOf(given.by), ...(project_id !== undefined && { project_id }) },
+    target: { id: workflowId, typeURI: `service/oss/${kind}` },
+  })
+}
+
 const governor = (id: string): Resource => ({ id, typeURI: 'service/oss/governor' })
 
 /** By the kind of the workflow and the name of the update or signal. */
@@ -83,12 +92,13 @@ const tellers: Readonly<Record<string, Teller>> = {
     initiator: personOf(given.by),
     target: { id: workflowId, typeURI: 'service/oss/delegation' },
   }),
-  // the project is known also where the person is not: nobody cancels an action of another one
-  'action cancel': (given, { workflowId }, { project_id }) => ({
-    action: 'disable/action',
-    initiator: { ...personOf(given.by), ...(project_id !== undefined && { project_id }) },
-    target: { id: workflowId, typeURI: 'service/oss/action' },
-  }),
+  'action cancel': ofProject('disable/action'),
+  'recurring-action pause': ofProject('disable/pause'),
+  'recurring-action resume': ofProject('enable/resume'),
+  'recurring-action snooze': ofProject('disable/snooze'),
+  'recurring-action change': ofProject('update/recurring-action'),
+  'recurring-action runNow': ofProject('start/run-now'),
+  'recurring-action cancel': ofProject('disable/recurring-action'),
   'stop resume': (given, { workflowId }) => ({
     action: 'enable',
     initiator: { ...personOf(given.userId), ...nameOf(given.by) },

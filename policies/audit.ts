@@ -63,7 +63,7 @@ function actOf(execution: AuditedExecution, record: Recorded, first: unknown): A
     case 'cancel':
     case 'terminate': {
       // a tenant is not told names of machines
-      const hand = execution.kind === 'action' ? 'unknown' : (record.identity ?? 'unknown')
+      const hand = isOfTenant(execution) ? 'unknown' : (record.identity ?? 'unknown')
       return {
         action: record.what === 'cancel' ? 'stop/cancel' : 'stop/terminate',
         initiator: { id: hand, typeURI: 'service/oss/engine', name: 'somebody in Temporal' },
@@ -122,7 +122,7 @@ const rightsOf = ({ trustId, userId }: UsedDelegation): Pick<Initiator, 'credent
 
 /** Who is behind what a workflow does, and why it does it. */
 function behind(execution: AuditedExecution, first: unknown): { initiator: Initiator; about?: Partial<Attachment> } {
-  if (execution.kind === 'action' || execution.kind === 'delegation') {
+  if (isOfTenant(execution) || execution.kind === 'delegation') {
     const initiator = ownerOf(execution, first)
     return { initiator: initiator ?? unknownPerson }
   }
@@ -137,10 +137,14 @@ function behind(execution: AuditedExecution, first: unknown): { initiator: Initi
   return { initiator: { ...unknownPerson, name: grounds?.by ?? 'somebody in Temporal' }, about }
 }
 
+/** What people of projects have made, with rights of their own. */
+const isOfTenant = ({ kind }: AuditedExecution) => kind === 'action' || kind === 'recurring-action'
+
 /** Whose rights an action or a delegation uses, from the input its workflow began with. */
-function ownerOf({ kind }: AuditedExecution, first: unknown): Initiator | undefined {
+function ownerOf(execution: AuditedExecution, first: unknown): Initiator | undefined {
+  const { kind } = execution
   if (typeof first !== 'object' || first === null) return undefined
-  if (kind === 'action') {
+  if (isOfTenant(execution)) {
     const { view, trustId } = first as ScheduledAction
     const { userId, projectId } = view
     return { id: userId, typeURI: userType, project_id: projectId, ...rightsOf({ trustId, userId }) }

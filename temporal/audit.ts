@@ -33,7 +33,15 @@ const pageSize = 1_000
 /** Histories read at the same time. */
 const atOnce = 8
 const timeoutMs = 60_000
-const kinds = ['run', 'incident', 'action', 'delegation', 'governor', 'stop'] as const satisfies WorkflowKind[]
+const kinds = [
+  'run',
+  'incident',
+  'action',
+  'recurring-action',
+  'delegation',
+  'governor',
+  'stop',
+] as const satisfies WorkflowKind[]
 
 interface Execution extends AuditedExecution {
   readonly startedAt: string

@@ -2,7 +2,9 @@ import {
   ActivityFailure,
   CancellationScope,
   condition,
+  defineSignal,
   defineUpdate,
+  getExternalWorkflowHandle,
   isCancellation,
   setHandler,
   sleep,
@@ -23,13 +25,17 @@ import { eventually, once, quick } from './steps.ts'
 /** Cancels before the due time; answers when the trust is gone, or after ten seconds with the clean-up going on. */
 export const cancelAction = defineUpdate<ActionView, [{ by: Person }]>('cancel')
 
+/** How an action ended, told to the workflow that asked for it. */
+export const actionEnded = defineSignal<[ActionView]>('actionEnded')
+
 const trustCleanupMs = 3_600_000
 
 /**
  * One OpenStack call at a future time, with the rights of the person who asked for it.
  *
  * Sleeps on its own timer, makes the call exactly once (late rather than never, while `maxLatenessMs` allows), then
- * deletes the trust. A call whose outcome cannot be told is not repeated. Never fails: how it ended is in its view.
+ * deletes the trust unless it is told to keep it. A call whose outcome cannot be told is not repeated. Never fails: how
+ * it ended is in its view.
  */
 export async function scheduledAction(input: ScheduledAction): Promise<ActionView> {
   const { trustId, maxLatenessMs } = input
@@ -45,7 +51,7 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
     cancelAction,
     async ({ by }) => {
       become('cancelled', `cancelled by ${by.name}`, { endedAt: new Date().toISOString() })
-      await condition(() => view.trustDeleted !== undefined, '10s')
+      await condition(() => input.keepTrust === true || view.trustDeleted !== undefined, '10s')
       return view
     },
     {
@@ -72,10 +78,13 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
     }
   }
   await CancellationScope.nonCancellable(async () => {
-    const trustDeleted = await deleteTrust(trustId)
-    become(view.state, trustDeleted ? `${view.state}; trust deleted` : `${view.state}; the trust is left to expire`, {
-      trustDeleted,
-    })
+    if (!input.keepTrust) {
+      const trustDeleted = await deleteTrust(trustId)
+      become(view.state, trustDeleted ? `${view.state}; trust deleted` : `${view.state}; the trust is left to expire`, {
+        trustDeleted,
+      })
+    }
+    if (input.reportTo !== undefined) await report(input.reportTo, view)
   })
   return view
 }
@@ -164,6 +173,14 @@ const workerWasLost = (error: unknown) => error instanceof ActivityFailure && er
 function stateAfter(code: string): ActionState {
   if (code === 'DELEGATION_LOST') return 'delegation-lost'
   return code === 'OUTCOME_UNKNOWN' ? 'outcome-unknown' : 'failed'
+}
+
+async function report(to: string, view: ActionView): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(to).signal(actionEnded, view)
+  } catch {
+    // whoever asked for it is gone; the outcome can still be read here
+  }
 }
 
 async function deleteTrust(trustId: string): Promise<boolean> {

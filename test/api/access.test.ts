@@ -13,44 +13,55 @@ import { as, bearer, expectProblem, from, people, someone, world } from './app.t
  * fails. `+` gets in · `m` TOKEN_MISSING · `i` TOKEN_INVALID · `r` ROLE_MISSING · `p` PERSON_NEEDED · `s` SOURCE_REFUSED
  */
 const table = `
-METHOD ROUTE                            ACCESS            nobody bad expired unscoped service reader member other manager admin trust operator alertmanager logs
-GET    /healthz                         open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
-GET    /readyz                          open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
-GET    /metrics                         open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
-GET    /openapi.json                    open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
-GET    /approve/:token                  open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
-POST   /approve/:token                  open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
-GET    /v1/actions                      actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
-GET    /v1/actions/:id                  actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
-POST   /v1/actions                      actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
-DELETE /v1/actions/:id                  actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
-GET    /v1/incidents                    incidents:read    m      i   i       i        r       r      r      r     r       r     +     +        m            m
-GET    /v1/incidents/:id                incidents:read    m      i   i       i        r       r      r      r     r       r     +     +        m            m
-POST   /v1/incidents/:id/acknowledge    incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
-POST   /v1/incidents/:id/comment        incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
-POST   /v1/incidents/:id/take-over      incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
-POST   /v1/incidents/:id/hand-back      incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
-POST   /v1/incidents/:id/close          incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
-POST   /v1/incidents/:id/answer         approvals:answer  m      i   i       i        r       r      r      r     r       r     p     +        m            m
-POST   /v1/incidents/:id/approval-links approvals:answer  m      i   i       i        r       r      r      r     r       r     p     +        m            m
-GET    /v1/governor                     governor:read     m      i   i       i        r       r      r      r     r       r     +     +        m            m
-PUT    /v1/governor/modes/:scope        governor:mode     m      i   i       i        r       r      r      r     r       r     p     +        m            m
-DELETE /v1/governor/modes/:scope        governor:mode     m      i   i       i        r       r      r      r     r       r     p     +        m            m
-GET    /v1/stop                         governor:read     m      i   i       i        r       r      r      r     r       r     +     +        m            m
-POST   /v1/stop                         governor:stop     m      i   i       i        r       r      r      r     r       r     +     +        m            m
-POST   /v1/resume                       governor:resume   m      i   i       i        r       r      r      r     r       r     p     +        m            m
-GET    /v1/leases                       leases:read       m      i   i       i        r       r      r      r     r       r     +     +        m            m
-POST   /v1/leases                       leases:write      m      i   i       i        r       r      r      r     r       r     p     +        m            m
-PUT    /v1/leases/:id                   leases:write      m      i   i       i        r       r      r      r     r       r     p     +        m            m
-DELETE /v1/leases/:id                   leases:write      m      i   i       i        r       r      r      r     r       r     p     +        m            m
-GET    /v1/audit                        audit:read        m      i   i       i        r       +      +      +     +       +     +     +        m            m
-GET    /v1/reports/runbooks             reports:read      m      i   i       i        r       r      r      r     r       r     +     +        m            m
-GET    /v1/why                          why:read          m      i   i       i        r       r      r      r     r       r     +     +        m            m
-GET    /v1/delegations/remediation      delegations:read  m      i   i       i        r       r      r      r     r       r     +     +        m            m
-PUT    /v1/delegations/remediation      delegations:write m      i   i       i        r       r      r      r     r       r     p     +        m            m
-DELETE /v1/delegations/remediation      delegations:write m      i   i       i        r       r      r      r     r       r     p     +        m            m
-POST   /v1/signals/alertmanager         alertmanager      m      m   m       m        m       m      m      m     m       m     m     m        +            s
-POST   /v1/signals/logs                 logs              m      m   m       m        m       m      m      m     m       m     m     m        s            +
+METHOD ROUTE                                     ACCESS            nobody bad expired unscoped service reader member other manager admin trust operator alertmanager logs
+GET    /healthz                                  open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
+GET    /readyz                                   open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
+GET    /metrics                                  open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
+GET    /openapi.json                             open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
+GET    /approve/:token                           open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
+POST   /approve/:token                           open              +      +   +       +        +       +      +      +     +       +     +     +        +            +
+GET    /v1/actions                               actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
+GET    /v1/actions/:id                           actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
+POST   /v1/actions                               actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+DELETE /v1/actions/:id                           actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+POST   /v1/recurring-actions/preview             actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
+GET    /v1/recurring-actions                     actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
+GET    /v1/recurring-actions/:id                 actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
+GET    /v1/recurring-actions/:id/occurrences/:at actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
+POST   /v1/recurring-actions                     actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+PATCH  /v1/recurring-actions/:id                 actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+POST   /v1/recurring-actions/:id/pause           actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+POST   /v1/recurring-actions/:id/resume          actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+POST   /v1/recurring-actions/:id/snooze          actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+POST   /v1/recurring-actions/:id/run-now         actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+DELETE /v1/recurring-actions/:id                 actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+GET    /v1/incidents                             incidents:read    m      i   i       i        r       r      r      r     r       r     +     +        m            m
+GET    /v1/incidents/:id                         incidents:read    m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/incidents/:id/acknowledge             incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/incidents/:id/comment                 incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/incidents/:id/take-over               incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/incidents/:id/hand-back               incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/incidents/:id/close                   incidents:act     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/incidents/:id/answer                  approvals:answer  m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/incidents/:id/approval-links          approvals:answer  m      i   i       i        r       r      r      r     r       r     p     +        m            m
+GET    /v1/governor                              governor:read     m      i   i       i        r       r      r      r     r       r     +     +        m            m
+PUT    /v1/governor/modes/:scope                 governor:mode     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+DELETE /v1/governor/modes/:scope                 governor:mode     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+GET    /v1/stop                                  governor:read     m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/stop                                  governor:stop     m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/resume                                governor:resume   m      i   i       i        r       r      r      r     r       r     p     +        m            m
+GET    /v1/leases                                leases:read       m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/leases                                leases:write      m      i   i       i        r       r      r      r     r       r     p     +        m            m
+PUT    /v1/leases/:id                            leases:write      m      i   i       i        r       r      r      r     r       r     p     +        m            m
+DELETE /v1/leases/:id                            leases:write      m      i   i       i        r       r      r      r     r       r     p     +        m            m
+GET    /v1/audit                                 audit:read        m      i   i       i        r       +      +      +     +       +     +     +        m            m
+GET    /v1/reports/runbooks                      reports:read      m      i   i       i        r       r      r      r     r       r     +     +        m            m
+GET    /v1/why                                   why:read          m      i   i       i        r       r      r      r     r       r     +     +        m            m
+GET    /v1/delegations/remediation               delegations:read  m      i   i       i        r       r      r      r     r       r     +     +        m            m
+PUT    /v1/delegations/remediation               delegations:write m      i   i       i        r       r      r      r     r       r     p     +        m            m
+DELETE /v1/delegations/remediation               delegations:write m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/signals/alertmanager                  alertmanager      m      m   m       m        m       m      m      m     m       m     m     m        +            s
+POST   /v1/signals/logs                          logs              m      m   m       m        m       m      m      m     m       m     m     m        s            +
 `
 const meaning: Record<string, ErrorCode | undefined> = {
   '+': undefined,
@@ -102,7 +113,11 @@ async function guarded() {
 }
 
 const pathOf = (route: string) =>
-  route.replace(':id', 'b6f3c7a2-9d7e-4c0e-8f51-0d6f2c3b4a59').replace(':scope', 'all').replace(':token', 'x')
+  route
+    .replace(':id', 'b6f3c7a2-9d7e-4c0e-8f51-0d6f2c3b4a59')
+    .replace(':at', '2026-11-21T00:00:00Z')
+    .replace(':scope', 'all')
+    .replace(':token', 'x')
 
 describe('every route', () => {
   it.each(routes)('$method $url lets in whom $access lets in', async ({ method, url, access, cells }) => {

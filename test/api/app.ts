@@ -16,6 +16,7 @@ import type { DelegationView } from '../../core/delegation.ts'
 import { failure } from '../../core/errors.ts'
 import { GovernorConfig } from '../../core/governor.ts'
 import { Policy } from '../../core/policy.ts'
+import type { RecurringAction, RecurringActionView } from '../../core/recurrence.ts'
 import { createCatalog } from '../../openstack/catalog.ts'
 import type { Keystone } from '../../openstack/keystone.ts'
 import type { NewTrust, Trust } from '../../openstack/trusts.ts'
@@ -27,6 +28,7 @@ import type { IncidentDesk } from '../../temporal/incident-desk.ts'
 import type { IncidentList } from '../../temporal/incident-list.ts'
 import type { Incidents } from '../../temporal/incidents.ts'
 import type { Keys } from '../../temporal/keys.ts'
+import type { RecurringActions } from '../../temporal/recurring-actions.ts'
 import type { StopButton } from '../../temporal/stop.ts'
 import { fakeGovernor, fakeStop } from './governor.ts'
 
@@ -99,6 +101,9 @@ export interface Outside {
   /** Global request ids that went to Keystone, in order, with what they went with. */
   requestIds: [call: string, requestId: string | undefined][]
   started: ScheduledAction[]
+  repeated: RecurringAction[]
+  /** Commands that reached a recurring action. */
+  told: Parameters<RecurringActions['command']>[2][]
   reported: Alert[]
 }
 
@@ -106,6 +111,7 @@ export interface Changes {
   keystone?: Partial<Pick<Keystone, 'createTrust' | 'deleteTrust'>>
   trusteeUserId?: () => Promise<string>
   actions?: Partial<Actions>
+  recurring?: Partial<RecurringActions>
   delegations?: Partial<Delegations>
   incidents?: Partial<IncidentList>
   command?: IncidentDesk['command']
@@ -132,12 +138,13 @@ export interface World extends Outside {
 
 /** The real app in a world of plain objects, in which all is well unless `changes` say otherwise. */
 export async function world(changes: Changes = {}): Promise<World> {
-  const outside: Outside = { trusts: new Map(), requestIds: [], started: [], reported: [] }
+  const outside: Outside = { trusts: new Map(), requestIds: [], started: [], repeated: [], told: [], reported: [] }
   const keystone = { ...fakeTrusts(outside), ...changes.keystone }
   const actions = { ...fakeActions(outside), ...changes.actions }
   const trusteeUserId = changes.trusteeUserId ?? (async () => 'user-steward')
   const maxDays = changes.maxDays ?? 370
   const now = () => nowMs
+  const delegating = { keystone, trusteeUserId, interface: 'public', maxDays, now } as const
   const report = changes.report ?? (async () => 'opened' as const)
   const intake = createIntake({
     report: (alert) => {
@@ -163,7 +170,8 @@ export async function world(changes: Changes = {}): Promise<World> {
       sources,
       policy: changes.policy ?? accessPolicy('admin'),
     },
-    actions: { actions, defer: { actions, keystone, trusteeUserId, interface: 'public', maxDays, now } },
+    actions: { actions, defer: { actions, ...delegating } },
+    recurring: { recurring: { ...fakeRecurring(outside), ...changes.recurring }, ...delegating },
     delegations: { delegations: { ...fakeDelegations(), ...changes.delegations }, keystone, trusteeUserId, maxDays },
     incidents: { incidents, desk: { command: changes.command ?? (async (id) => incidents.show(id)) } },
     approvals: {
@@ -228,6 +236,33 @@ function fakeActions({ started }: Outside): Actions {
         .filter((view) => view.projectId === projectId)
         .slice(0, limit),
     cancel: async (id, projectId) => ({ ...find(id, projectId), state: 'cancelled' }),
+  }
+}
+
+function fakeRecurring({ repeated, told }: Outside): RecurringActions {
+  const find = (id: string, projectId: string): RecurringActionView => {
+    const found = repeated.find(({ view }) => view.id === id && view.projectId === projectId)
+    if (found) return found.view
+    throw failure('ACTION_NOT_FOUND', `this project has no recurring action ${id}`)
+  }
+  return {
+    async start(action) {
+      repeated.push(action)
+    },
+    show: async (id, projectId) => find(id, projectId),
+    list: async (projectId, limit) =>
+      repeated
+        .map(({ view }) => view)
+        .filter((view) => view.projectId === projectId)
+        .slice(0, limit),
+    async occurrence(id, at) {
+      throw failure('ACTION_NOT_FOUND', `${id} had no occurrence of ${at}`)
+    },
+    async command(id, projectId, command) {
+      const view = find(id, projectId)
+      told.push(command)
+      return view
+    },
   }
 }
 

@@ -9,6 +9,7 @@ import { explain } from '../../cli/explain.ts'
 import { addIncidentCommands } from '../../cli/incidents.ts'
 import { addLeaseCommands } from '../../cli/leases.ts'
 import { addModeCommands } from '../../cli/modes.ts'
+import { addRecurringActionCommands } from '../../cli/recurring-actions.ts'
 import { addReportCommands } from '../../cli/reports.ts'
 import { addStopCommands } from '../../cli/stop.ts'
 import { addWhyCommands } from '../../cli/why.ts'
@@ -82,6 +83,7 @@ export async function steward(env: Record<string, string>, ...args: string[]): P
       },
     })
   addActionCommands(program)
+  addRecurringActionCommands(program)
   addDelegationCommands(program)
   addIncidentCommands(program)
   addAuditCommands(program)

@@ -41,6 +41,13 @@ describe('what people do', () => {
       'lease/9',
     ],
     ['governor', 'release', { requestId: '9', by: { userId: 'u-9', name: 'olga' } }, 'revoke/lease', 'u-9', 'lease/9'],
+    ['action', 'cancel', { by: person }, 'disable/action', 'user-bob', 'action/1'],
+    ['recurring-action', 'pause', { by: person }, 'disable/pause', 'user-bob', 'recurring-action/1'],
+    ['recurring-action', 'resume', { by: person }, 'enable/resume', 'user-bob', 'recurring-action/1'],
+    ['recurring-action', 'snooze', { by: person, until: 'x' }, 'disable/snooze', 'user-bob', 'recurring-action/1'],
+    ['recurring-action', 'change', { by: person }, 'update/recurring-action', 'user-bob', 'recurring-action/1'],
+    ['recurring-action', 'runNow', { by: person }, 'start/run-now', 'user-bob', 'recurring-action/1'],
+    ['recurring-action', 'cancel', { by: person }, 'disable/recurring-action', 'user-bob', 'recurring-action/1'],
   ]
 
   it.each(cases)('to the %s by %s is told with who did it', (kind, name, input, action, who, target) => {

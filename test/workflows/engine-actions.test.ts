@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { codeOf } from '../../core/errors.ts'
+import type { RecurringCommand } from '../../core/recurrence.ts'
 import { taskQueues } from '../../core/task-queues.ts'
 import { createActions } from '../../temporal/actions.ts'
+import { createRecurringActions } from '../../temporal/recurring-actions.ts'
 import { actionOf } from './action-bench.ts'
 import { until, useWorker } from './engine.ts'
 import { person } from './people.ts'
+import { recurringOf } from './recurring-bench.ts'
 
 // the one file with a worker on the queue that the facade names
 const bench = useWorker(taskQueues.actions)
@@ -81,5 +84,67 @@ describe('the list of actions', () => {
     expect(await actions.list("o'brien", 10)).toEqual([])
     expect(await actions.list(`x' OR StewardKind = 'action`, 10)).toEqual([])
     await actions.cancel(id, projectId, person('olga'))
+  })
+})
+
+describe('a recurring action', () => {
+  async function repeating(recurrence: object = { interval: 'PT1H' }) {
+    const cloud = bench.cloud({
+      performCall: () => ({ status: 202, startedAt: new Date().toISOString() }),
+      deleteTrust: undefined,
+    })
+    const recurring = createRecurringActions(bench.client)
+    const projectId: string = randomUUID()
+    const action = recurringOf(cloud.trust('a'), { recurrence, view: { projectId } })
+    const { id } = action.view
+    await recurring.start(action)
+    const tell = (command: RecurringCommand, project = projectId) =>
+      recurring.command(id, project, { ...command, by: person('ana') })
+    const show = () => recurring.show(id, projectId)
+    return { cloud, recurring, projectId, id, tell, show, view: action.view }
+  }
+
+  it('is shown to its own project from the moment it is accepted, and to no other', async () => {
+    const { recurring, id, tell, show, view, projectId } = await repeating()
+    expect(await show()).toMatchObject({ id: view.id, call: view.call })
+    expect(await codeFrom(recurring.show(id, 'another project'))).toBe('ACTION_NOT_FOUND')
+    expect(await codeFrom(tell({ does: 'cancel' }, 'another project'))).toBe('ACTION_NOT_FOUND')
+    await until(async () => (await recurring.list(projectId, 10)).map((listed) => listed.id), [id])
+    expect(await recurring.list(`x' OR StewardKind = 'recurring-action`, 10)).toEqual([])
+    expect(await tell({ does: 'cancel' })).toMatchObject({ state: 'cancelled', reason: 'cancelled by ana' })
+    expect(await codeFrom(tell({ does: 'pause' }))).toBe('ACTION_CLOSED')
+  })
+
+  it('is one in the list, however often its history began anew, and each occurrence can be read', async () => {
+    const { recurring, projectId, id, show, cloud } = await repeating({ interval: 'PT1S', count: 3 })
+    await until(async () => (await show()).past.map(({ outcome }) => outcome), ['done', 'done', 'done'])
+    const { past } = await show()
+    const occurrence = await recurring.occurrence(id, past[0]?.at ?? '', projectId)
+    expect(occurrence).toMatchObject({ id, state: 'done', occurrence: past[0]?.at, result: { status: 202 } })
+    expect(await codeFrom(recurring.occurrence(id, past[0]?.at ?? '', 'another project'))).toBe('ACTION_NOT_FOUND')
+    expect(await codeFrom(recurring.occurrence(id, '2001-01-01T00:00:00.000Z', projectId))).toBe('ACTION_NOT_FOUND')
+    await until(async () => (await recurring.list(projectId, 10)).map((listed) => listed.id), [id])
+    // its occurrences are listed as the actions they are, and none of them can be taken for one that was made by hand
+    const actions = createActions(bench.client)
+    await until(async () => (await actions.list(projectId, 10)).length, 3)
+    expect(await codeFrom(actions.cancel(id, projectId, person('ana')))).toBe('ACTION_NOT_FOUND')
+    await until(() => cloud.names().at(-1), 'deleteTrust')
+  })
+
+  it('hears every command, also when its history begins anew all the time', async () => {
+    const { tell, show } = await repeating({ interval: 'PT1S' })
+    for (let turn = 1; turn <= 30; turn++) {
+      expect(await tell({ does: 'change', name: `turn ${turn}` })).toMatchObject({ name: `turn ${turn}` })
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    expect((await show()).past.length).toBeGreaterThan(0)
+    expect(await tell({ does: 'cancel' })).toMatchObject({ state: 'cancelled' })
+    await until(async () => (await show()).trustDeleted, true)
+  })
+
+  it('says why a command is refused', async () => {
+    const { tell } = await repeating()
+    expect(await codeFrom(tell({ does: 'snooze', until: '2001-01-01T00:00:00Z' }))).toBe('TIME_PAST')
+    await tell({ does: 'cancel' })
   })
 })

@@ -21,7 +21,16 @@ export interface MortalWorkerOptions {
 const options = JSON.parse(process.argv[2] ?? '{}') as MortalWorkerOptions
 const { address, keysFile, bundle, taskQueue, journal } = options
 
-const did = (line: string) => appendFileSync(journal, `${line}\n`)
+/** When each line was written, epoch ms; also by workers before this one. */
+const writtenMs = (line: string) =>
+  readFileSync(`${journal}.times`, 'utf8')
+    .split('\n')
+    .filter((l) => l.endsWith(` ${line}`))
+    .map((l) => Number.parseInt(l, 10))
+const did = (line: string) => {
+  appendFileSync(`${journal}.times`, `${Date.now()} ${line}\n`)
+  appendFileSync(journal, `${line}\n`)
+}
 const timesDone = (line: string) =>
   readFileSync(journal, 'utf8')
     .split('\n')
@@ -58,9 +67,11 @@ const activities: Partial<Activities> = {
     if (call.path === '/killed-during' && timesDone(`POST ${call.path}`) === 1) await hang()
     return { status: 202, startedAt: new Date().toISOString() }
   },
-  async reconcileCall({ call }) {
+  async reconcileCall({ call, sentAfter }) {
     did(`looked ${call.path}`)
-    return { verdict: timesDone(`POST ${call.path}`) > 0 ? 'done' : 'not done' }
+    // calls of earlier occurrences are no answer
+    const since = writtenMs(`POST ${call.path}`).some((atMs) => atMs >= Date.parse(sentAfter))
+    return { verdict: since ? 'done' : 'not done' }
   },
   async deleteTrust({ trustId }) {
     did(`deleted ${trustId}`)

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto'
+import { durationMs } from '../core/duration.ts'
+import { failure } from '../core/errors.ts'
+import type {
+  ChangeOfRecurring,
+  ChangeRecurring,
+  CreateRecurring,
+  Delegated,
+  Preview,
+  Recurrence,
+  RecurringActionView,
+} from '../core/recurrence.ts'
+import { occurrences } from '../policies/recurrence/occurrences.ts'
+import { validate } from '../policies/recurrence/validate.ts'
+import type { RecurringActions } from '../temporal/recurring-actions.ts'
+import { personOf } from './access.ts'
+import type { Caller } from './callers.ts'
+import { type Asked, type TrustOptions, withTrust } from './trust.ts'
+
+export interface RepeatOptions extends TrustOptions {
+  recurring: RecurringActions
+}
+
+const dayMs = 86_400_000
+
+/** What a recurrence comes to. Changes nothing. @throws INPUT_INVALID with the reason */
+export function preview(recurrence: Recurrence, count: number, nowMs: number): Preview {
+  const { refusal, warnings } = validate(recurrence, { nowMs })
+  if (refusal !== undefined) throw failure('INPUT_INVALID', `recurrence: ${refusal}`)
+  const next = occurrences(recurrence, { afterMs: nowMs, count })
+  return { occurrences: next.map(({ startsAt: _jittered, ...occurrence }) => occurrence), warnings: [...warnings] }
+}
+
+/**
+ * Takes a recurring action in: checks it, makes one trust for all its calls with the caller's token, starts its workflow.
+ *
+ * All or nothing, as `deferAction`. Not repeatable: each call makes a recurring action.
+ *
+ * @throws INPUT_INVALID, TIME_TOO_FAR, ENGINE_UNREACHABLE, and what `withTrust` throws
+ */
+export async function repeatAction(
+  input: CreateRecurring,
+  caller: Caller,
+  options: RepeatOptions,
+  asked: Asked,
+): Promise<RecurringActionView> {
+  const { now = Date.now, recurring } = options
+  const { name, call, recurrence, maxLatenessSeconds, delegateFor } = input
+  const nowMs = now()
+  preview(recurrence, 1, nowMs)
+  const untilMs = delegationEnd({ recurrence, maxLatenessSeconds, delegateFor }, options)
+  return withTrust({ call, untilMs }, caller, options, asked, async ({ trustId, roles, until }) => {
+    const createdAt = new Date(nowMs).toISOString()
+    const view: RecurringActionView = {
+      ...{ id: randomUUID(), ...(name !== undefined && { name }), state: 'active' },
+      ...{ projectId: caller.projectId, userId: caller.userId, roles, call, recurrence, maxLatenessSeconds, createdAt },
+      ...{ delegated: { since: createdAt, until }, counted: 0, running: [], past: [] },
+    }
+    await recurring.start({ view, trustId, afterMs: nowMs })
+    return view
+  })
+}
+
+/**
+ * Changes a recurring action, or makes one more occurrence now. Only who its calls are made as may do that. Another call,
+ * or `delegateFor`, needs another trust, which is made with the caller's token.
+ *
+ * @throws ACTION_NOT_FOUND, ACTION_CLOSED, DELEGATION_REFUSED, and what `repeatAction` throws
+ */
+export async function changeRepeating(
+  id: string,
+  { delegateFor, ...change }: ChangeOfRecurring,
+  caller: Caller,
+  options: RepeatOptions,
+  asked: Asked,
+): Promise<RecurringActionView> {
+  const { recurring, now = Date.now } = options
+  const present = await ownOf(id, caller, recurring)
+  const call = change.call ?? present.call
+  const recurrence = change.recurrence ?? present.recurrence
+  const maxLatenessSeconds = change.maxLatenessSeconds ?? present.maxLatenessSeconds
+  if (change.recurrence) preview(recurrence, 1, now())
+  const apply = (delegated?: Delegated) =>
+    recurring.command(id, caller.projectId, {
+      ...{ does: 'change', by: personOf(caller) },
+      ...given(change),
+      ...(delegated && { delegated }),
+    })
+  if (delegateFor === undefined && !change.call) return apply()
+  const untilMs =
+    delegateFor === undefined
+      ? Date.parse(present.delegated.until)
+      : delegationEnd({ recurrence, maxLatenessSeconds, delegateFor }, options)
+  return withTrust({ call, untilMs }, caller, options, asked, apply)
+}
+
+/** @throws ACTION_NOT_FOUND, DELEGATION_REFUSED when its calls are made as somebody else */
+export async function ownOf(id: string, caller: Caller, recurring: RecurringActions): Promise<RecurringActionView> {
+  const present = await recurring.show(id, caller.projectId)
+  if (present.userId === caller.userId) return present
+  throw failure('DELEGATION_REFUSED', 'its calls are made with the rights of somebody else, who alone decides on them')
+}
+
+/** What is left out stays as it is. */
+function given({
+  name,
+  call,
+  recurrence,
+  maxLatenessSeconds,
+}: Omit<ChangeOfRecurring, 'delegateFor'>): ChangeRecurring {
+  return {
+    ...(name !== undefined && { name }),
+    ...(call && { call }),
+    ...(recurrence && { recurrence }),
+    ...(maxLatenessSeconds !== undefined && { maxLatenessSeconds }),
+  }
+}
+
+/** No longer than it is of use. @throws INPUT_INVALID, TIME_TOO_FAR */
+function delegationEnd(
+  {
+    recurrence,
+    maxLatenessSeconds,
+    delegateFor,
+  }: Pick<CreateRecurring, 'recurrence' | 'maxLatenessSeconds' | 'delegateFor'>,
+  { maxDays, now = Date.now }: RepeatOptions,
+): number {
+  const forMs = durationMs(delegateFor)
+  if (!forMs) throw failure('INPUT_INVALID', `delegateFor: ${delegateFor} is not a duration of weeks, days or hours`)
+  if (forMs > maxDays * dayMs) throw failure('TIME_TOO_FAR', `${delegateFor} is longer than ${maxDays} days`)
+  const usefulMs =
+    recurrence.end === undefined
+      ? Number.POSITIVE_INFINITY
+      : Date.parse(recurrence.end) + (recurrence.jitterSeconds + maxLatenessSeconds) * 1000
+  return Math.min(now() + forMs, usefulMs)
+}

@@ -1,0 +1,113 @@
+import {
+  type Client,
+  isGrpcServiceError,
+  ServiceError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client'
+import { ActionView } from '../core/action.ts'
+import { codeOf, failure, messageOf } from '../core/errors.ts'
+import type { Person } from '../core/person.ts'
+import { type RecurringAction, RecurringActionView, type RecurringCommand } from '../core/recurrence.ts'
+import { attributes } from '../core/search-attributes.ts'
+import { taskQueues } from '../core/task-queues.ts'
+import { recurringAction } from '../workflows/recurring-action.ts'
+import { quoted } from './incident-list.ts'
+import { engineTimeoutMs, throughEngine } from './reach.ts'
+
+/** The recurring actions of all projects; every question names the project that asks. */
+export interface RecurringActions {
+  start(action: RecurringAction): Promise<void>
+  /** @throws ACTION_NOT_FOUND also for another project's */
+  show(id: string, projectId: string): Promise<RecurringActionView>
+  /** Newest first, at most `limit`. */
+  list(projectId: string, limit: number): Promise<RecurringActionView[]>
+  /** One occurrence, with what was answered. @throws ACTION_NOT_FOUND */
+  occurrence(id: string, at: string, projectId: string): Promise<ActionView>
+  /** Has a command carried out; the recurring action as it is then. @throws ACTION_NOT_FOUND, ACTION_CLOSED, and what the command is refused with */
+  command(id: string, projectId: string, command: RecurringCommand & { by: Person }): Promise<RecurringActionView>
+}
+
+/** Each run waits for one occurrence: a command may meet the end of one, and is then for the next. */
+const mostTurns = 3
+
+export function createRecurringActions(client: Client): RecurringActions {
+  const handleOf = (id: string) => client.workflow.getHandle<typeof recurringAction>(`recurring-action/${id}`)
+  const notFound = (id: string) => failure('ACTION_NOT_FOUND', `this project has no recurring action ${id}`)
+
+  async function memoOf(workflowId: string): Promise<unknown> {
+    try {
+      return (await client.workflow.getHandle(workflowId).describe()).memo?.view
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined
+      throw error
+    }
+  }
+
+  async function show(id: string, projectId: string): Promise<RecurringActionView> {
+    const view = RecurringActionView.safeParse(await memoOf(handleOf(id).workflowId)).data
+    if (view?.projectId !== projectId) throw notFound(id)
+    return view
+  }
+
+  async function occurrence(id: string, at: string, projectId: string): Promise<ActionView> {
+    const view = ActionView.safeParse(await memoOf(`action/${id}/${at}`)).data
+    if (view?.projectId !== projectId) throw failure('ACTION_NOT_FOUND', `${id} had no occurrence of ${at}`)
+    return view
+  }
+
+  async function list(projectId: string, limit: number): Promise<RecurringActionView[]> {
+    const query = `StewardKind = 'recurring-action' AND StewardProjectId = ${quoted(projectId)} AND ExecutionStatus != 'ContinuedAsNew'`
+    const found: RecurringActionView[] = []
+    for await (const { memo } of client.workflow.list({ query, pageSize: limit })) {
+      const view = RecurringActionView.parse(memo?.view)
+      // the index is only an index: the encrypted view has the last word on whose it is
+      if (view.projectId === projectId) found.push(view)
+      if (found.length >= limit) break
+    }
+    return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+  }
+
+  async function command(id: string, projectId: string, { does, ...given }: RecurringCommand & { by: Person }) {
+    await show(id, projectId)
+    for (let turn = 1; ; turn++) {
+      try {
+        return await handleOf(id).executeUpdate<RecurringActionView, [object]>(does, { args: [given] })
+      } catch (error) {
+        if (turn < mostTurns && metTheEndOfARun(error)) continue
+        if (error instanceof WorkflowNotFoundError) throw failure('ACTION_CLOSED', `recurring action ${id} has ended`)
+        if (!(error instanceof WorkflowUpdateFailedError)) throw error
+        throw failure(codeOf(error) ?? 'ACTION_CLOSED', codeOf(error) ? messageOf(error) : `${id} has just ended`)
+      }
+    }
+  }
+
+  return {
+    show: (id, projectId) => throughEngine(client, () => show(id, projectId)),
+    list: (projectId, limit) => throughEngine(client, () => list(projectId, limit)),
+    occurrence: (id, at, projectId) => throughEngine(client, () => occurrence(id, at, projectId)),
+    command: (id, projectId, given) => throughEngine(client, () => command(id, projectId, given), 3 * engineTimeoutMs),
+    start: (action) =>
+      throughEngine(client, async () => {
+        const { view } = action
+        await client.workflow.start(recurringAction, {
+          workflowId: handleOf(view.id).workflowId,
+          taskQueue: taskQueues.actions,
+          args: [action],
+          memo: { view },
+          staticSummary: view.name ?? `${view.call.method} ${view.call.service}${view.call.path}`,
+          typedSearchAttributes: [
+            { key: attributes.kind, value: 'recurring-action' },
+            { key: attributes.state, value: view.state },
+            { key: attributes.projectId, value: view.projectId },
+          ],
+        })
+      }),
+  }
+}
+
+/** The run closed between the moment the update came and the moment it was looked at; ABORTED in gRPC's words. */
+function metTheEndOfARun(error: unknown): boolean {
+  const grpc = error instanceof ServiceError ? error.cause : error
+  return isGrpcServiceError(grpc) && grpc.code === 10
+}

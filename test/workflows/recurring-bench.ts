@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto'
+import type { WorkflowHandle } from '@temporalio/client'
+import { expect, vi } from 'vitest'
+import { Recurrence, type RecurringAction, type RecurringActionView } from '../../core/recurrence.ts'
+import { attributes } from '../../core/search-attributes.ts'
+import { recurringAction } from '../../workflows/recurring-action.ts'
+import { stopServer } from './action-bench.ts'
+import { type Bench, viewOf } from './engine.ts'
+
+export type RecurringHandle = WorkflowHandle<typeof recurringAction>
+
+export interface RecurringOptions {
+  /** How the user writes it. @default every second, also beside one that still runs */
+  recurrence?: object
+  view?: Partial<RecurringActionView>
+  more?: Partial<RecurringAction>
+}
+
+/** A recurrence of seconds is refused to users; the workflow takes it when its smallest gap allows it. */
+export const ofSeconds = (written: object): Recurrence => ({
+  ...Recurrence.parse({ interval: 'PT1S', overlap: 'allow', ...written, catchUpSeconds: 60 }),
+  ...('catchUpSeconds' in written && { catchUpSeconds: Number(written.catchUpSeconds) }),
+})
+
+/** What the API hands to the engine when somebody asks for a call again and again. */
+export function recurringOf(trustId: string, { recurrence = {}, view, more }: RecurringOptions = {}): RecurringAction {
+  const now = new Date().toISOString()
+  return {
+    view: {
+      ...{ id: randomUUID(), state: 'active', projectId: 'project-1', userId: 'user-1', roles: ['member'] },
+      ...{ call: stopServer, recurrence: ofSeconds(recurrence), maxLatenessSeconds: 60, createdAt: now },
+      ...{ delegated: { since: now, until: '2099-01-01T00:00:00.000Z' }, counted: 0, running: [], past: [] },
+      ...view,
+    },
+    trustId,
+    afterMs: Date.now(),
+    minGapMs: 1000,
+    ...more,
+  }
+}
+
+export const startRecurring = (
+  bench: Pick<Bench, 'client' | 'taskQueue'>,
+  action: RecurringAction,
+): Promise<RecurringHandle> =>
+  bench.client.workflow.start(recurringAction, {
+    workflowId: `recurring-action/${action.view.id}`,
+    taskQueue: bench.taskQueue,
+    args: [action],
+    memo: { view: action.view },
+    typedSearchAttributes: [
+      { key: attributes.kind, value: 'recurring-action' },
+      { key: attributes.state, value: action.view.state },
+    ],
+  })
+
+/** Outcomes so far, oldest first. */
+export const outcomes = async (handle: RecurringHandle): Promise<string[]> =>
+  (await viewOf<RecurringActionView>(handle)).past.map(({ outcome }) => outcome)
+
+/** Waits until so many occurrences have an outcome. */
+export const untilPast = (handle: RecurringHandle, count: number): Promise<void> =>
+  vi.waitFor(async () => expect((await outcomes(handle)).length).toBeGreaterThanOrEqual(count), {
+    timeout: 40_000,
+    interval: 100,
+  })
