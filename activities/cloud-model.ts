@@ -6,6 +6,7 @@ import type { CloudReading, ReadHost, ReadServer, Usage } from '../policies/plan
 import { modelFromCloud } from '../policies/planner/from-cloud.ts'
 import type { ModelFile } from '../policies/planner/model-file.ts'
 import { readRooms } from './placement-rooms.ts'
+import { readServerGroups } from './server-groups.ts'
 
 export interface CloudModelOptions {
   /** Every request carries it. */
@@ -68,7 +69,6 @@ const NovaServer = z.object({
   'OS-EXT-SRV-ATTR:host': z.string().nullish(),
   'OS-EXT-STS:task_state': z.string().nullish(),
 })
-const Group = z.object({ id: z.string(), policy: z.string(), members: z.array(z.string()) })
 const Aggregates = z.object({
   aggregates: z.array(z.object({ name: z.string(), hosts: z.array(z.string()), metadata: Strings })),
 })
@@ -89,7 +89,7 @@ export async function readCloudModel(session: Session, options: CloudModelOption
   const [hosts, servers, groups, { aggregates }, rooms] = await Promise.all([
     readHosts(session, compute, requestId),
     all(compute.pages('/servers/detail', 'servers', NovaServer, { query: { all_tenants: true }, requestId })),
-    readGroups(compute, requestId),
+    readServerGroups(compute, requestId),
     compute.get('/os-aggregates', Aggregates, { requestId }),
     readRooms(room, requestId),
   ])
@@ -143,18 +143,6 @@ async function readHosts(session: Session, compute: ServiceClient, requestId: st
 /** Nova answers with a few fields and this status for what lies in a cell it cannot reach. */
 const cellDown = (what: string, where: string) =>
   failure('SNAPSHOT_INCOMPLETE', `Nova cannot reach the cell of ${what} ${where}`, { where })
-
-/** Server groups are cut into pages without links: asked for until a page is empty. */
-async function readGroups(compute: ServiceClient, requestId: string): Promise<z.infer<typeof Group>[]> {
-  const Page = z.object({ server_groups: z.array(Group) })
-  const groups: z.infer<typeof Group>[] = []
-  for (;;) {
-    const query = { all_projects: true, limit: 1000, offset: groups.length }
-    const { server_groups: page } = await compute.get('/os-server-groups', Page, { query, requestId })
-    if (page.length === 0) return groups
-    groups.push(...page)
-  }
-}
 
 function serverOf(server: z.infer<typeof NovaServer>): ReadServer {
   const { id, name, status, locked, metadata, tags, image, flavor, scheduler_hints: hints } = server

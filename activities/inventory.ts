@@ -4,6 +4,7 @@ import type { Host, Resources, Server, Snapshot } from '../core/plan.ts'
 import type { ServiceClient } from '../openstack/service.ts'
 import type { Session } from '../openstack/session.ts'
 import { listServices } from './nova-services.ts'
+import { readServerGroups, type ServerGroup } from './server-groups.ts'
 import { runRequestId } from './sessions.ts'
 
 /** Flavors are embedded in servers from 2.47 on, pinned zones shown from 2.96 on; sizes of hosts come from Placement. */
@@ -27,7 +28,6 @@ const Provider = z.object({ uuid: z.string(), name: z.string() })
 const Inventory = z.object({ total: z.number(), reserved: z.number(), allocation_ratio: z.number() })
 const Inventories = z.object({ inventories: z.record(z.string(), Inventory) })
 const Usages = z.object({ usages: z.record(z.string(), z.number()) })
-const Group = z.object({ id: z.string(), policy: z.string(), members: z.array(z.string()) })
 
 /** Owners opt a server out with this metadata. */
 const optOut = 'steward:pinned'
@@ -51,7 +51,7 @@ export async function takeSnapshot(session: Session, takenAt = new Date()): Prom
         .service('compute', { microversion: '2.53' })
         .pages('/os-hypervisors/detail', 'hypervisors', Hypervisor, { requestId }),
     ),
-    all(compute.pages('/os-server-groups', 'server_groups', Group, { query: { all_projects: true }, requestId })),
+    readServerGroups(compute, requestId),
     readRoom(room, requestId),
   ])
   const nodeOf = new Map(hypervisors.map((h) => [h.service.host, h.hypervisor_hostname]))
@@ -72,7 +72,7 @@ export async function takeSnapshot(session: Session, takenAt = new Date()): Prom
   }
 }
 
-function serverOf(server: z.infer<typeof NovaServer>, group: z.infer<typeof Group> | undefined): Server {
+function serverOf(server: z.infer<typeof NovaServer>, group: ServerGroup | undefined): Server {
   const pinned = whyPinned(server)
   const zone = server.pinned_availability_zone
   const hard = group && (group.policy === 'affinity' || group.policy === 'anti-affinity') ? group.policy : undefined

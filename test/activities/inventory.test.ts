@@ -71,6 +71,16 @@ describe('a snapshot', () => {
     ])
   })
 
+  it('knows all of those groups, however many pages they fill', async () => {
+    const { cloud, take } = await picturing()
+    cloud.world.pageSize = 2
+    const policy = 'anti-affinity'
+    for (let n = 0; n < 5; n++)
+      cloud.world.groups.push({ id: `g${n}`, name: 'x', policy, members: [cloud.addServer({ host: 'compute1' }).id] })
+    const { servers } = await take()
+    expect(servers.map(({ group }) => group?.id)).toEqual(['g0', 'g1', 'g2', 'g3', 'g4'])
+  })
+
   it('takes reserves and allocation ratios into account, and room held by anybody', async () => {
     const { cloud, hostNamed } = await picturing()
     Object.assign(cloud.host('compute1'), {
