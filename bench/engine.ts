@@ -17,11 +17,12 @@ export interface BenchEngine {
   readonly foundation: Foundation
   readonly cloud: StubCloud
   readonly url: string
+  readonly temporalPid: number
   stop(): Promise<void>
 }
 
-/** API, worker and an embedded Temporal in this process, over the stub cloud. */
-export async function startBenchEngine(): Promise<BenchEngine> {
+/** API, worker and an embedded Temporal in this process, over the stub cloud, with these brakes. */
+export async function startBenchEngine(governor: object = {}): Promise<BenchEngine> {
   const dir = await mkdtemp(join(tmpdir(), 'steward-bench-'))
   const cloud = await startStubCloud()
   const [port, uiPort] = await Promise.all([freePort(), freePort()])
@@ -57,6 +58,7 @@ export async function startBenchEngine(): Promise<BenchEngine> {
       worker: { metrics: { port: 0 } },
       sources: [{ name: 'bench', kind: 'alertmanager', tokenFile: join(dir, 'token') }],
       policies: [policy],
+      governor,
     }),
     'bench',
   )
@@ -78,6 +80,7 @@ export async function startBenchEngine(): Promise<BenchEngine> {
     foundation,
     cloud,
     url: api.url,
+    temporalPid: embedded.pid,
     async stop() {
       await api.stop()
       await worker.stop()

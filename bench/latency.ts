@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker'
 import got from 'got'
-import { createDataConverter, failureConverterPath } from '../temporal/data-converter.ts'
-import { bare } from './bare/workflow.ts'
+import { bareQueue, startBareWorker } from './bare/worker.ts'
+import { bare } from './bare/workflows.ts'
 import { type BenchEngine, webhookToken } from './engine.ts'
 import { type Figure, p50p99, ratioOf } from './figures.ts'
 
@@ -91,41 +89,21 @@ async function measureAlert({ cloud, url, foundation }: BenchEngine, round: numb
   return { total: calledMs - sentMs, afterAccepted: Math.max(0, calledMs - acceptedMs) }
 }
 
-async function startBare({ foundation }: BenchEngine) {
-  const { client, keys, engine } = foundation
+async function startBare(engine: BenchEngine) {
+  const { client } = engine.foundation
   const waiting = new Map<number, (atMs: number) => void>()
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('bare/workflow.ts', import.meta.url)),
-    failureConverterPath,
-    logger: new DefaultLogger('WARN'),
+  const worker = await startBareWorker(engine, async (id) => {
+    waiting.get(id)?.(performance.now())
   })
-  const connection = await NativeConnection.connect(engine.connectionOptions)
-  const worker = await Worker.create({
-    connection,
-    namespace: engine.namespace,
-    dataConverter: createDataConverter(keys),
-    workflowBundle: { code },
-    taskQueue: 'bare',
-    activities: {
-      async touch(id: number) {
-        waiting.get(id)?.(performance.now())
-      },
-    },
-  })
-  const running = worker.run()
   return {
     async measure(id: number): Promise<number> {
       const touched = new Promise<number>((resolve) => waiting.set(id, resolve))
       const startMs = performance.now()
-      const handle = await client.workflow.start(bare, { taskQueue: 'bare', workflowId: `bare-${id}`, args: [id] })
+      const handle = await client.workflow.start(bare, { taskQueue: bareQueue, workflowId: `bare-${id}`, args: [id] })
       const touchedMs = await touched
       await handle.result()
       return touchedMs - startMs
     },
-    async stop() {
-      worker.shutdown()
-      await running
-      await connection.close()
-    },
+    stop: worker.stop,
   }
 }

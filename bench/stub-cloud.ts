@@ -45,13 +45,19 @@ interface Answer {
 function answer(path: string, method: string, url: string): Answer {
   if (path === '/v3/auth/tokens')
     return { status: method === 'POST' ? 201 : 200, headers: { 'x-subject-token': 'stub-token' }, body: token(url) }
-  if (path.startsWith('/v3/OS-TRUST/trusts')) return { status: 204 }
+  if (path.startsWith('/v3/OS-TRUST/trusts'))
+    return method === 'POST' ? { status: 201, body: { trust } } : { status: 204 }
   if (path.startsWith('/v2.1/os-services')) return { status: 200, body: { services: [service] } }
   if (path === '/v2.1/') return { status: 200, body: version }
   if (path === '/placement/') return { status: 200, body: placementVersions }
   for (const list of ['servers', 'hypervisors', 'server_groups', 'resource_providers'])
     if (new RegExp(`/(os-)?${list.replace('_', '[-_]')}`).test(path)) return { status: 200, body: { [list]: [] } }
   return { status: 404, body: { itemNotFound: { message: `the stub has no ${path}`, code: 404 } } }
+}
+
+const trust = {
+  ...{ id: 't1', trustor_user_id: 'u1', trustee_user_id: 'u1', project_id: 'p1', impersonation: true },
+  ...{ expires_at: '2099-01-01T00:00:00.000000Z', roles: [{ name: 'member' }], deleted_at: null, remaining_uses: null },
 }
 
 const service = {

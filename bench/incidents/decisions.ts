@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../../core/errors.ts'
 import { GovernorConfig, type LeaseRequest } from '../../core/governor.ts'
 import { createGovernor } from '../../temporal/governor.ts'
+import { bareQueue } from '../bare/worker.ts'
+import { echo, echoes, holder } from '../bare/workflows.ts'
 import type { BenchEngine } from '../engine.ts'
 import { type Figure, p50p99, ratioOf } from '../figures.ts'
-import { echo, echoes, holder } from './bare.ts'
-import { bareQueue } from './bare-worker.ts'
 import { inLanes } from './in-lanes.ts'
 
 const held = 1000

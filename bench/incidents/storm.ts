@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import got from 'got'
+import { bareQueue } from '../bare/worker.ts'
+import { bare } from '../bare/workflows.ts'
 import { type BenchEngine, webhookToken } from '../engine.ts'
 import type { Figure } from '../figures.ts'
-import { bare } from './bare.ts'
-import { bareQueue } from './bare-worker.ts'
 import { inLanes } from './in-lanes.ts'
 
 const alertsInStorm = 1000

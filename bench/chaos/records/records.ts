@@ -54,7 +54,7 @@ export function runsOf({ incidents, actions }: Pick<Records, 'incidents' | 'acti
     ),
   )
   const ofActions = actions.flatMap((action): Run[] => {
-    const [, serverId] = /\/servers\/([0-9a-f-]{36})/.exec(action.call.path) ?? []
+    const [, serverId] = /\/servers\/([0-9a-f-]{36})/.exec(action.call?.path ?? '') ?? []
     if (!action.runRequestId) return []
     return [
       {

@@ -1,6 +1,12 @@
-import { condition, defineSignal, defineUpdate, proxyActivities, setHandler } from '@temporalio/workflow'
+import { condition, defineSignal, defineUpdate, proxyActivities, setHandler, sleep } from '@temporalio/workflow'
 
-const { touch } = proxyActivities<{ touch(id: number): Promise<void> }>({ startToCloseTimeout: '30s' })
+const { touch, post } = proxyActivities<BareActivities>({ startToCloseTimeout: '30s' })
+
+export interface BareActivities {
+  touch(id: number): Promise<void>
+  /** One request to this URL. */
+  post(url: string): Promise<void>
+}
 
 /** The least a durable answer to an alert could be: one workflow, one activity. */
 export async function bare(id: number): Promise<void> {
@@ -20,4 +26,10 @@ export async function holder(): Promise<void> {
   setHandler(defineSignal<[object]>('leaseVerdict'), () => undefined)
   setHandler(defineSignal<[object]>('comeToAnEnd'), () => undefined)
   await condition(() => false)
+}
+
+/** The least a call at a given time could be. */
+export async function dueCall(url: string, dueMs: number): Promise<void> {
+  await sleep(Math.max(1, dueMs - Date.now()))
+  await post(url)
 }

@@ -1,26 +1,38 @@
 import { fileURLToPath } from 'node:url'
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker'
+import got from 'got'
 import { createDataConverter, failureConverterPath } from '../../temporal/data-converter.ts'
 import type { BenchEngine } from '../engine.ts'
+import type { BareActivities } from './workflows.ts'
 
-export const bareQueue = 'bare-incidents'
+export const bareQueue = 'bare'
 
 /** A worker for the bare workflows, on the same engine and with the same encryption. */
-export async function startBareWorker({ foundation }: BenchEngine): Promise<{ stop(): Promise<void> }> {
+export async function startBareWorker(
+  { foundation }: BenchEngine,
+  touch: BareActivities['touch'] = async () => undefined,
+): Promise<{ stop(): Promise<void> }> {
   const { keys, engine } = foundation
   const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('bare.ts', import.meta.url)),
+    workflowsPath: fileURLToPath(new URL('workflows.ts', import.meta.url)),
     failureConverterPath,
     logger: new DefaultLogger('WARN'),
   })
   const connection = await NativeConnection.connect(engine.connectionOptions)
+  const activities: BareActivities = {
+    touch,
+    async post(url) {
+      await got.post(url, { json: {}, retry: { limit: 0 } })
+    },
+  }
   const worker = await Worker.create({
     connection,
     namespace: engine.namespace,
     dataConverter: createDataConverter(keys),
     workflowBundle: { code },
     taskQueue: bareQueue,
-    activities: { touch: async () => undefined },
+    activities: { ...activities },
+    maxConcurrentActivityTaskExecutions: 50,
   })
   const running = worker.run()
   return {
