@@ -12,6 +12,7 @@ import { createDataConverter } from '../temporal/data-converter.ts'
 import { prepareNamespace } from '../temporal/namespace.ts'
 import { serviceWatch, serviceWatchId } from '../workflows/service-watch.ts'
 import type { Foundation } from './foundation.ts'
+import { testTrusts } from './trust-test.ts'
 
 export interface RunningWorker {
   /** Resolves when all workers have drained, rejects when one of them failed. */
@@ -55,6 +56,7 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
     .finally(() => connection.close())
   // whoever awaits `done` hears of it; until then an early failure must not end the process by itself
   done.catch(() => undefined)
+  void testTrusts(foundation, log)
   await foundation.governor.configure()
   await startWatch(foundation)
   const probe = await serveProbe(config.worker.metrics, () => workers.every((w) => w.getState() === 'RUNNING'))
