@@ -3,6 +3,7 @@ import { version } from './boot/version.ts'
 import { addAccessCommands } from './cli/access.ts'
 import { addActionCommands } from './cli/actions.ts'
 import { addAuditCommands } from './cli/audit.ts'
+import { addCatalogueCommand } from './cli/catalogue.ts'
 import { addDelegationCommands } from './cli/delegations.ts'
 import { explain } from './cli/explain.ts'
 import { addIncidentCommands } from './cli/incidents.ts'
@@ -26,6 +27,7 @@ const program = new Command('steward')
 addProcessCommands(program)
 addDelegationCommands(program)
 addActionCommands(program)
+addCatalogueCommand(program)
 addRecurringActionCommands(program)
 addIncidentCommands(program)
 addWhyCommands(program)

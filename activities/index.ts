@@ -5,10 +5,13 @@ import type { Keystone } from '../openstack/keystone.ts'
 import type { Governor } from '../temporal/governor.ts'
 import type { Incidents } from '../temporal/incidents.ts'
 import type { StopButton } from '../temporal/stop.ts'
+import { createAheadActivities } from './ahead.ts'
 import { createBrake } from './brake.ts'
 import { createDeferredCallActivities } from './deferred-call.ts'
+import { createEffectActivities } from './effect.ts'
 import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
+import { createGroupActivities } from './group.ts'
 import { createMigrationActivities } from './migration.ts'
 import { createPause } from './pause.ts'
 import { createServiceWatch } from './service-watch.ts'
@@ -43,6 +46,9 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createEvidenceActivities(sessions),
     ...createDeferredCallActivities(sessions, pause, brake),
+    ...createEffectActivities(sessions, pause),
+    ...createGroupActivities(sessions, pause, brake),
+    ...createAheadActivities(sessions),
     ...createTrustActivities({ sessions, keystone }),
   }
 }

@@ -10,8 +10,10 @@ import type {
   Recurrence,
   RecurringActionView,
 } from '../core/recurrence.ts'
+import { saysNothing, workOf } from '../core/work.ts'
 import { occurrences } from '../policies/recurrence/occurrences.ts'
 import { validate } from '../policies/recurrence/validate.ts'
+import { tailMs } from '../policies/work.ts'
 import type { RecurringActions } from '../temporal/recurring-actions.ts'
 import { personOf } from './access.ts'
 import type { Caller } from './callers.ts'
@@ -45,20 +47,36 @@ export async function repeatAction(
   asked: Asked,
 ): Promise<RecurringActionView> {
   const { now = Date.now, recurring } = options
-  const { name, call, recurrence, maxLatenessSeconds, delegateFor } = input
+  const { name, recurrence, maxLatenessSeconds, delegateFor } = input
+  const work = workOf(input)
   const nowMs = now()
   preview(recurrence, 1, nowMs)
   const untilMs = delegationEnd({ recurrence, maxLatenessSeconds, delegateFor }, options)
-  return withTrust({ call, untilMs }, caller, options, asked, async ({ trustId, roles, until }) => {
-    const createdAt = new Date(nowMs).toISOString()
-    const view: RecurringActionView = {
-      ...{ id: randomUUID(), ...(name !== undefined && { name }), state: 'active' },
-      ...{ projectId: caller.projectId, userId: caller.userId, roles, call, recurrence, maxLatenessSeconds, createdAt },
-      ...{ delegated: { since: createdAt, until }, counted: 0, running: [], past: [] },
-    }
-    await recurring.start({ view, trustId, afterMs: nowMs })
-    return view
-  })
+  return withTrust(
+    { work, untilMs: untilMs + tailMs(work, maxLatenessSeconds * 1000) },
+    caller,
+    options,
+    asked,
+    async ({ trustId, roles }) => {
+      const until = new Date(untilMs).toISOString()
+      const createdAt = new Date(nowMs).toISOString()
+      const view: RecurringActionView = {
+        ...{ id: randomUUID(), ...(name !== undefined && { name }), state: 'active' },
+        ...{
+          projectId: caller.projectId,
+          userId: caller.userId,
+          roles,
+          ...work,
+          recurrence,
+          maxLatenessSeconds,
+          createdAt,
+        },
+        ...{ delegated: { since: createdAt, until }, counted: 0, running: [], past: [] },
+      }
+      await recurring.start({ view, trustId, afterMs: nowMs })
+      return view
+    },
+  )
 }
 
 /**
@@ -76,7 +94,8 @@ export async function changeRepeating(
 ): Promise<RecurringActionView> {
   const { recurring, now = Date.now } = options
   const present = await ownOf(id, caller, recurring)
-  const call = change.call ?? present.call
+  const hasWork = !saysNothing(change)
+  const work = workOf(hasWork ? change : present)
   const recurrence = change.recurrence ?? present.recurrence
   const maxLatenessSeconds = change.maxLatenessSeconds ?? present.maxLatenessSeconds
   if (change.recurrence) preview(recurrence, 1, now())
@@ -84,14 +103,21 @@ export async function changeRepeating(
     recurring.command(id, caller.projectId, {
       ...{ does: 'change', by: personOf(caller) },
       ...given(change),
+      ...(hasWork && { work }),
       ...(delegated && { delegated }),
     })
-  if (delegateFor === undefined && !change.call) return apply()
+  if (delegateFor === undefined && !hasWork) return apply()
   const untilMs =
     delegateFor === undefined
       ? Date.parse(present.delegated.until)
       : delegationEnd({ recurrence, maxLatenessSeconds, delegateFor }, options)
-  return withTrust({ call, untilMs }, caller, options, asked, apply)
+  return withTrust(
+    { work, untilMs: untilMs + tailMs(work, maxLatenessSeconds * 1000) },
+    caller,
+    options,
+    asked,
+    (delegated) => apply({ ...delegated, until: new Date(untilMs).toISOString() }),
+  )
 }
 
 /** @throws ACTION_NOT_FOUND, DELEGATION_REFUSED when its calls are made as somebody else */
@@ -102,15 +128,9 @@ export async function ownOf(id: string, caller: Caller, recurring: RecurringActi
 }
 
 /** What is left out stays as it is. */
-function given({
-  name,
-  call,
-  recurrence,
-  maxLatenessSeconds,
-}: Omit<ChangeOfRecurring, 'delegateFor'>): ChangeRecurring {
+function given({ name, recurrence, maxLatenessSeconds }: Omit<ChangeOfRecurring, 'delegateFor'>): ChangeRecurring {
   return {
     ...(name !== undefined && { name }),
-    ...(call && { call }),
     ...(recurrence && { recurrence }),
     ...(maxLatenessSeconds !== undefined && { maxLatenessSeconds }),
   }

@@ -8,6 +8,11 @@ import { createIntake } from '../api/ingest/intake.ts'
 import { createLogWatch } from '../api/ingest/log-watch.ts'
 import { createLogWindows } from '../api/ingest/log-windows.ts'
 import { failure, messageOf } from '../core/errors.ts'
+import type { Work } from '../core/work.ts'
+import { lookAhead } from '../openstack/ahead.ts'
+import { ownServers } from '../openstack/servers.ts'
+import { sessionWith } from '../openstack/session.ts'
+import { looksAhead } from '../policies/ahead.ts'
 import { createActions } from '../temporal/actions.ts'
 import { createAudit } from '../temporal/audit.ts'
 import { createIncidentDesk } from '../temporal/incident-desk.ts'
@@ -32,7 +37,7 @@ const tickMs = 1000
 
 /** Starts the REST API and the codec endpoint. `uiOrigins` are Temporal UIs that may decode besides the configured. */
 export async function startApi(foundation: Foundation, log: Logger, uiOrigins: string[] = []): Promise<RunningApi> {
-  const { config, client, keystone, sessions, delegations, cloud, incidents, governor, stop } = foundation
+  const { config, client, keystone, sessions, delegations, cloud, http, incidents, governor, stop } = foundation
   const intake = createIntake(incidents)
   const logWindows = createLogWindows(
     config.policies.filter((policy) => policy.kind === 'tailable'),
@@ -42,7 +47,11 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
   const actions = createActions(client)
   const trusteeUserId = async () => (await sessions.own.token()).userId
   const { maxDays } = config.delegation
-  const delegating = { keystone, trusteeUserId, maxDays, interface: cloud.interface, region: cloud.region }
+  const delegating = {
+    ...{ keystone, trusteeUserId, maxDays, interface: cloud.interface, region: cloud.region },
+    lookAhead: (trustId: string, work: Work, requestId: string) =>
+      lookAhead(sessions.throughTrust(trustId), looksAhead(work), { requestId }),
+  }
   const app = await buildApp({
     version,
     logger: log,
@@ -51,7 +60,14 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
       sources: await readSources(config),
       policy: await readAccess(config),
     },
-    actions: { actions, defer: { actions, ...delegating } },
+    actions: {
+      actions,
+      defer: {
+        ...{ actions, ...delegating },
+        ownServers: (caller, requestId) =>
+          ownServers(sessionWith(caller, { http, region: cloud.region, interface: cloud.interface }), requestId),
+      },
+    },
     recurring: { recurring: createRecurringActions(client), ...delegating },
     delegations: { delegations, keystone, trusteeUserId, maxDays },
     incidents: { incidents: createIncidentList(client), desk: createIncidentDesk(client) },

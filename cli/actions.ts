@@ -1,70 +1,151 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { ActionView } from '../core/action.ts'
+import { ActionView, deadStates } from '../core/action.ts'
+import { FoundTargets } from '../core/group.ts'
+import { titleOf } from '../core/work.ts'
 import { connectApi } from './api-client.ts'
-import { type CallOptions, callOf, withCall } from './call-options.ts'
-import { printFields, printTable } from './print.ts'
+import { printFields, printNotes, printTable } from './print.ts'
+import { spanSeconds } from './span.ts'
+import { selectorIn, type WorkOptions, withWork, workIn } from './work-options.ts'
 
 const List = z.object({ actions: z.array(ActionView) })
 
-interface CreateOptions extends CallOptions {
+interface WhenOptions {
   at?: string
   in?: string
+  notAfter?: string
   name?: string
 }
 
-/** action create, list, show, cancel: deferred OpenStack calls of your project. */
+interface CreateOptions extends WorkOptions, WhenOptions {
+  late?: number
+  priority?: number
+  unchecked?: true
+}
+
+/** action …: deferred OpenStack calls of your project. */
 export function addActionCommands(program: Command): void {
   const action = program.command('action').description('deferred OpenStack calls of your project')
-  withCall(action.command('create <service> <method> <path>'))
-    .description('defer a call, such as: compute POST /servers/ID/action --body \'{"os-stop": null}\' --in PT8H')
-    .option('--at <time>', 'due time, RFC 3339')
-    .option('--in <duration>', 'or: ISO 8601 duration from now')
-    .option('--name <name>', 'for people')
-    .action(async (service: string, method: string, path: string, options: CreateOptions, command: Command) => {
+  withWhen(withWork(action.command('create')))
+    .description("such as: server.stop --with serverId=ID --in PT8H; see 'steward catalogue'")
+    .option('--late <duration>', 'how late it may still be begun, such as 10m', spanSeconds)
+    .option('--priority <n>', '1 goes first, 5 last', Number)
+    .option('--unchecked', 'take it in although what it names is not there yet')
+    .action(async (what: string[], options: CreateOptions, command: Command) => {
       const ask = await connectApi(command)
-      const { at, in: runIn, name } = options
-      const call = await callOf(service, method, path, options)
-      const time = { ...(at && { runAt: at }), ...(runIn && { runIn }) }
-      show(command, await ask('POST', '/actions', { ...(name && { name }), ...time, call }))
+      const { late, priority, unchecked } = options
+      const wishes = {
+        ...(late !== undefined && { maxLatenessSeconds: late }),
+        ...(priority !== undefined && { priority }),
+        ...(unchecked && { unchecked }),
+      }
+      show(command, await ask('POST', '/actions', { ...when(options), ...wishes, ...(await workIn(what, options)) }))
     })
   action
     .command('list')
     .description('newest first')
     .option('--limit <n>', 'most rows', '100')
-    .action(async ({ limit }: { limit: string }, command: Command) => {
+    .option('--state <state...>', 'only those in one of these states')
+    .option('--dead', 'only those that ended without having done what was asked for: look, then replay')
+    .action(async ({ limit, state, dead }: { limit: string; state?: string[]; dead?: true }, command: Command) => {
       const ask = await connectApi(command)
-      const { actions } = List.parse(await ask('GET', `/actions?limit=${encodeURIComponent(limit)}`))
-      const rows = actions.map((a) => [a.runAt, a.state, a.name ?? `${a.call.method} ${a.call.path}`, a.id])
+      const states = [...(state ?? []), ...(dead ? deadStates : [])].map((one) => `&state=${encodeURIComponent(one)}`)
+      const { actions } = List.parse(await ask('GET', `/actions?limit=${encodeURIComponent(limit)}${states.join('')}`))
+      const rows = actions.map((a) => [a.runAt, a.state, a.name ?? titleOf(a), a.id])
       printTable(command, actions, ['DUE', 'STATE', 'WHAT', 'ID'], rows)
     })
   action
-    .command('show <id>')
-    .description('with its outcome')
-    .action(async (id: string, _options: object, command: Command) => {
+    .command('targets')
+    .description('which servers are meant by --tag, --without-tag and --name-begins now; changes nothing')
+    .option('--tag <tag...>', 'has all of these tags')
+    .option('--without-tag <tag...>', 'and none of these')
+    .option('--name-begins <text>', 'and a name that begins with this')
+    .action(async (options: WorkOptions, command: Command) => {
       const ask = await connectApi(command)
-      show(command, await ask('GET', `/actions/${encodeURIComponent(id)}`))
+      const select = selectorIn(options)
+      const found = FoundTargets.parse(await ask('POST', '/actions/targets', { select: select ?? {} }))
+      const rows = found.servers.map(({ id, name, status }) => [name, status, id])
+      printTable(command, found, ['NAME', 'STATUS', 'ID'], rows)
+      printNotes(command, [`${found.total} server(s)`])
+    })
+  withWhen(withWork(action.command('change <id>')))
+    .description('what it does, or when, before it is due; what is left out stays')
+    .option('--late <duration>', 'how late it may still be begun', spanSeconds)
+    .action(async (id: string, what: string[], options: CreateOptions, command: Command) => {
+      const ask = await connectApi(command)
+      const saysWork = what.length > 0 || options.steps !== undefined
+      const change = {
+        ...when(options),
+        ...(options.late !== undefined && { maxLatenessSeconds: options.late }),
+        ...(saysWork && (await workIn(what, options))),
+      }
+      show(command, await ask('PATCH', pathOf(id), change))
+    })
+  withWhen(action.command('clone <id>'))
+    .description('the same once more, at another time')
+    .action(async (id: string, options: WhenOptions, command: Command) => {
+      const ask = await connectApi(command)
+      show(command, await ask('POST', `${pathOf(id)}/clone`, when(options)))
     })
   action
-    .command('cancel <id>')
-    .description('before its due time; its trust is deleted')
+    .command('replay <id>')
+    .description('the same once more, now, with your rights of today')
     .action(async (id: string, _options: object, command: Command) => {
       const ask = await connectApi(command)
-      show(command, await ask('DELETE', `/actions/${encodeURIComponent(id)}`))
+      show(command, await ask('POST', `${pathOf(id)}/clone`, { runIn: 'PT0S' }))
     })
+  const told = (name: string, description: string, method: 'GET' | 'POST' | 'DELETE', path = '') =>
+    action
+      .command(`${name} <id>`)
+      .description(description)
+      .action(async (id: string, _options: object, command: Command) => {
+        const ask = await connectApi(command)
+        show(command, await ask(method, `${pathOf(id)}${path}`))
+      })
+  told('show', 'with its outcome', 'GET')
+  told('pause', 'it waits for resume, and is skipped when nobody says that in time', 'POST', '/pause')
+  told('resume', 'let it go on', 'POST', '/resume')
+  told('run-now', 'now instead of at its time', 'POST', '/run-now')
+  told('cancel', 'before its due time; its trust is deleted', 'DELETE')
 }
+
+const pathOf = (id: string) => `/actions/${encodeURIComponent(id)}`
+
+const withWhen = (command: Command): Command =>
+  command
+    .option('--at <time>', 'due time, RFC 3339')
+    .option('--in <duration>', 'or: ISO 8601 duration from now; PT0S is now')
+    .option('--not-after <time>', 'skipped when it could not be begun by then, RFC 3339')
+    .option('--name <name>', 'for people')
+
+const when = ({ at, in: runIn, notAfter, name }: WhenOptions) => ({
+  ...(name && { name }),
+  ...(at && { runAt: at }),
+  ...(runIn && { runIn }),
+  ...(notAfter && { notAfter }),
+})
 
 function show(command: Command, answer: unknown): void {
   const view = ActionView.parse(answer)
-  const { result, reason } = view
+  const { result, reason, warning, progress = [], group } = view
   printFields(command, view, [
     ['id', view.id],
     ['name', view.name],
     ['state', view.state],
-    ['call', `${view.call.method} ${view.call.service}${view.call.path}`],
+    ['what', titleOf(view)],
     ['due', view.runAt],
+    ['not after', view.notAfter],
     ['delegated', view.roles.join(', ')],
+    ['in its way', warning && `${warning.code}: ${warning.detail}`],
     ['started', view.startedAt && `${view.startedAt} (${view.latenessMs} ms late)`],
+    ['targets', group && `${group.done} of ${group.total} done, ${group.failed} failed, ${group.unknown} unknown`],
+    ...(group?.shown ?? [])
+      .filter(({ outcome }) => outcome !== 'done')
+      .map(({ id, outcome, detail }): [string, string] => ['target', `${id} ${outcome}${detail ? `: ${detail}` : ''}`]),
+    ...progress.map(({ id, title, state, detail }): [string, string] => [
+      'step',
+      `${id}: ${title} ${state}${detail ? `, ${detail}` : ''}`,
+    ]),
     ['result', result && `HTTP ${result.status}${result.note ? `, ${result.note}` : ''}`],
     ['request id', result?.requestId],
     ['reason', reason && `${reason.code}: ${reason.detail}`],

@@ -1,15 +1,16 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { Preview, RecurringActionView } from '../core/recurrence.ts'
+import { titleOf } from '../core/work.ts'
 import { connectApi } from './api-client.ts'
-import { type CallOptions, callOf, withCall } from './call-options.ts'
 import { printFields, printNotes, printTable } from './print.ts'
 import { type RecurrenceOptions, recurrenceOf, withRecurrence } from './recurrence-options.ts'
 import { spanSeconds } from './span.ts'
+import { type WorkOptions, withWork, workIn } from './work-options.ts'
 
 const List = z.object({ recurringActions: z.array(RecurringActionView) })
 
-interface CreateOptions extends CallOptions, RecurrenceOptions {
+interface CreateOptions extends WorkOptions, RecurrenceOptions {
   name?: string
   late?: number
   delegateFor?: string
@@ -31,16 +32,16 @@ export function addRecurringActionCommands(program: Command): void {
       printNotes(command, preview.warnings)
     })
 
-  withRecurrence(withCall(recurring.command('create <service> <method> <path>')))
-    .description("such as: compute POST /servers/ID/action --body '{\"os-stop\": null}' --cron '0 22 * * mon-fri'")
+  withRecurrence(withWork(recurring.command('create')))
+    .description("such as: server.stop --with serverId=ID --cron '0 22 * * mon-fri'; see 'steward catalogue'")
     .option('--name <name>', 'for people')
     .option('--late <duration>', 'how late a call may still be made, such as 10m', spanSeconds)
     .option('--delegate-for <duration>', 'how long Steward may act for you, ISO 8601; P90D when left out')
-    .action(async (service: string, method: string, path: string, options: CreateOptions, command: Command) => {
+    .action(async (what: string[], options: CreateOptions, command: Command) => {
       const ask = await connectApi(command)
-      const call = await callOf(service, method, path, options)
+      const work = await workIn(what, options)
       const recurrence = (await recurrenceOf(options)) ?? {}
-      show(command, await ask('POST', '/recurring-actions', { ...wishes(options), call, recurrence }))
+      show(command, await ask('POST', '/recurring-actions', { ...wishes(options), ...work, recurrence }))
     })
 
   withRecurrence(recurring.command('change <id>'))
@@ -103,11 +104,11 @@ const wishes = ({ name, late, delegateFor }: Pick<CreateOptions, 'name' | 'late'
   ...(delegateFor !== undefined && { delegateFor }),
 })
 
-const whatOf = ({ name, call }: RecurringActionView) => name ?? `${call.method} ${call.path}`
+const whatOf = (view: RecurringActionView) => view.name ?? titleOf(view)
 
 function show(command: Command, answer: unknown): void {
   const view = RecurringActionView.parse(answer)
-  const { recurrence, call, next, delegated } = view
+  const { recurrence, next, delegated } = view
   const { cron, interval, calendar, timeZone, overlap, dst } = recurrence
   const when =
     cron ?? interval ?? [calendar?.times.join(' '), calendar?.weekdays?.join(' ')].filter(Boolean).join(' on ')
@@ -115,7 +116,7 @@ function show(command: Command, answer: unknown): void {
     ['id', view.id],
     ['name', view.name],
     ['state', view.reason === undefined ? view.state : `${view.state}: ${view.reason}`],
-    ['call', `${call.method} ${call.service}${call.path}`],
+    ['what', titleOf(view)],
     ['when', `${when} (${timeZone}; clock changes: ${dst}; overlap: ${overlap})`],
     ['next', next && `${next.local}, ${next.at}${next.note ? ` (${next.note})` : ''}`],
     ['snoozed', view.snoozedUntil && `until ${view.snoozedUntil}`],

@@ -1,54 +1,103 @@
 import { z } from 'zod'
-
-/** One OpenStack call as data: never code, never an absolute URL. */
-export const Call = z.strictObject({
-  service: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]{1,62}$/)
-    .describe('service type of the Keystone catalogue, such as `compute`'),
-  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
-  path: z.string().min(1).max(1024).describe('path below the endpoint, such as `/servers/{id}/action`'),
-  body: z.record(z.string(), z.json()).optional().describe('JSON body; never put a secret into it'),
-  microversion: z
-    .string()
-    .regex(/^\d{1,3}\.\d{1,3}$/)
-    .optional()
-    .describe('microversion of the call, such as `2.96`; the service decides when left out'),
-})
-export type Call = z.infer<typeof Call>
+import { GroupView } from './group.ts'
+import { StepView } from './step.ts'
+import { isOneWork, noneOrOneWork, oneWorkOnly, type Work, workFields } from './work.ts'
 
 /** RFC 3339 with any offset. */
 const Instant = z.iso.datetime({ offset: true })
 
+const name = z.string().trim().min(1).max(200).describe('for people')
+const dueFields = {
+  runAt: Instant.optional().describe('due time, RFC 3339 with any offset'),
+  runIn: z.iso
+    .duration()
+    .optional()
+    .describe('instead of `runAt`: ISO 8601 duration from now, such as `PT2H`; `PT0S` is now'),
+  notAfter: Instant.optional().describe(
+    'skipped when it could not be begun by then; else `maxLatenessSeconds` after it is due',
+  ),
+} as const
+const maxLatenessSeconds = z
+  .int()
+  .min(1)
+  .max(86_400)
+  .describe('how late it may still be begun when Keystone, the service or Steward is down at the due time')
+const placeFields = {
+  windowSeconds: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(0)
+    .describe('it is due up to this much later, by an amount that is fixed for it: spreads the load of many'),
+  priority: z.int().min(1).max(5).default(3).describe('of those that are due together, 1 goes first'),
+  unchecked: z.boolean().default(false).describe('taken in although what it names is not there yet'),
+} as const
+
 export const CreateAction = z
   .strictObject({
-    name: z.string().trim().min(1).max(200).optional().describe('for people'),
-    runAt: Instant.optional().describe('due time, RFC 3339 with any offset'),
-    runIn: z.iso.duration().optional().describe('instead of `runAt`: ISO 8601 duration from now, such as `PT2H`'),
-    call: Call,
-    maxLatenessSeconds: z
-      .int()
-      .min(1)
-      .max(86_400)
-      .default(3600)
-      .describe('how late the call may still be made when Keystone, the service or Steward is down at the due time'),
+    name: name.optional(),
+    ...dueFields,
+    ...workFields,
+    ...placeFields,
+    maxLatenessSeconds: maxLatenessSeconds.default(3600),
   })
   .refine((a) => (a.runAt === undefined) !== (a.runIn === undefined), {
     message: 'give either runAt or runIn',
     path: ['runAt'],
   })
+  .refine(isOneWork, { message: oneWorkOnly, path: ['call'] })
 export type CreateAction = z.infer<typeof CreateAction>
 
+/** What is left out stays as it was. */
+export const ChangeOfAction = z
+  .strictObject({
+    name: name.optional(),
+    ...dueFields,
+    ...workFields,
+    maxLatenessSeconds: maxLatenessSeconds.optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, { message: 'nothing is to be changed' })
+  .refine((a) => a.runAt === undefined || a.runIn === undefined, {
+    message: 'give either runAt or runIn',
+    path: ['runAt'],
+  })
+  .refine(noneOrOneWork, { message: oneWorkOnly, path: ['call'] })
+export type ChangeOfAction = z.infer<typeof ChangeOfAction>
+
+/** The same once more; what is left out is as in the original. */
+export const CloneAction = z
+  .strictObject({ name: name.optional(), ...dueFields })
+  .refine((a) => (a.runAt === undefined) !== (a.runIn === undefined), {
+    message: 'give either runAt or runIn',
+    path: ['runAt'],
+  })
+export type CloneAction = z.infer<typeof CloneAction>
+
+/**
+ * `scheduled`: waits for its time · `warned`: waits, but something is in its way · `paused`: waits for a person ·
+ * `done-late`: done, over a minute after it was due · `skipped`: not begun, because it was too late for it ·
+ * `outcome-unknown`: nobody can tell whether it took effect, so a person must look
+ */
 export const ActionState = z.enum([
   'scheduled',
+  'warned',
+  'paused',
   'running',
   'done',
+  'done-late',
+  'skipped',
   'failed',
   'outcome-unknown',
   'delegation-lost',
   'cancelled',
 ])
 export type ActionState = z.infer<typeof ActionState>
+
+/** It may still be changed. */
+export const isWaiting = (state: ActionState): state is 'scheduled' | 'warned' | 'paused' =>
+  state === 'scheduled' || state === 'warned' || state === 'paused'
+/** In these it ended without having done what was asked for: somebody should look, and may have it done once more. */
+export const deadStates: readonly ActionState[] = ['skipped', 'failed', 'outcome-unknown', 'delegation-lost']
 
 /** What people read about an action. Kept as the memo of its workflow, so reading it needs no worker. */
 export const ActionView = z.object({
@@ -57,12 +106,14 @@ export const ActionView = z.object({
   name: z.string().optional(),
   state: ActionState,
   projectId: z.string(),
-  userId: z.string().describe('whose rights the call uses'),
-  roles: z.array(z.string()).describe('roles delegated for the call'),
-  call: Call,
+  userId: z.string().describe('whose rights are used'),
+  roles: z.array(z.string()).describe('roles delegated for it'),
+  ...workFields,
   runAt: Instant,
+  notAfter: Instant.optional().describe('it is skipped when it could not be begun by then'),
+  priority: z.int().optional(),
   createdAt: Instant,
-  startedAt: Instant.optional().describe('when the call was begun'),
+  startedAt: Instant.optional().describe('when its first call was begun'),
   endedAt: Instant.optional(),
   latenessMs: z.number().optional().describe('startedAt − runAt'),
   result: z
@@ -72,8 +123,17 @@ export const ActionView = z.object({
       body: z.unknown().optional().describe('the answer, when it is JSON and at most 16 KiB'),
       note: z.string().optional(),
     })
-    .optional(),
+    .optional()
+    .describe('of the last step'),
+  group: GroupView.optional().describe('of an action on many targets'),
+  progress: z
+    .array(StepView)
+    .optional()
+    .describe('of a chain: its steps so far, in the order in which they were begun'),
+  warning: z.object({ code: z.string(), detail: z.string() }).optional().describe('what is in its way'),
   reason: z.object({ code: z.string(), detail: z.string() }).optional().describe('why it did not end in `done`'),
+  pausedBy: z.string().optional(),
+  replayOf: z.uuid().optional().describe('the action whose work this one does once more'),
   trustDeleted: z.boolean().optional().describe('false: the trust outlives the action until it expires'),
   runRequestId: z.string().optional().describe('global request id sent to OpenStack: `req-` and the Temporal run id'),
 })
@@ -88,4 +148,19 @@ export interface ScheduledAction {
   readonly keepTrust?: boolean
   /** Workflow that is told the outcome. */
   readonly reportTo?: string
+}
+
+/** What a person may tell an action that waits. */
+export type ActionCommand =
+  | { readonly does: 'cancel' | 'pause' | 'resume' | 'runNow' }
+  | ({ readonly does: 'change' } & ChangeAction)
+
+/** What is changed of an action, with the trust that replaces the present one where rights or times change. */
+export interface ChangeAction {
+  readonly name?: string
+  readonly work?: Work
+  readonly runAt?: string
+  readonly notAfter?: string
+  readonly maxLatenessMs?: number
+  readonly delegated?: { readonly trustId: string; readonly roles: string[] }
 }

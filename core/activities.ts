@@ -1,7 +1,9 @@
-import type { Call } from './action.ts'
 import type { Entity, LogLine } from './alert.ts'
+import type { ActionReference, Deed } from './chain.ts'
 import type { Holder, LeaseRequest, Outcome, Survey, Verdict } from './governor.ts'
+import type { ServerSelector, TargetOutcome } from './group.ts'
 import type { Move, Plan } from './plan.ts'
+import type { Hindrance, Work } from './work.ts'
 
 /** A service as Nova's service list shows it now. */
 export interface ServiceStatus {
@@ -60,6 +62,20 @@ export interface CallOutcome {
   readonly requestId?: string
   readonly body?: unknown
   readonly note?: string
+  /** What was read before the call, where its action looks first. */
+  readonly before?: unknown
+  /** The call was accepted; what it began has an end that can be seen by looking. */
+  readonly goesOn?: true
+}
+
+/** Whose rights a deed is done with. */
+export interface Delegate {
+  readonly trustId: string
+}
+
+/** One action on many targets, each of which goes into the input under `key`. */
+export interface Group extends ActionReference, Delegate {
+  readonly key: string
 }
 
 /**
@@ -104,12 +120,26 @@ export interface Activities {
   collectEvidence(input: { host: string; lines: readonly LogLine[] }): Promise<Evidence>
 
   // deferred calls
-  performCall(input: { call: Call; trustId: string }): Promise<CallOutcome>
-  reconcileCall(input: {
-    call: Call
-    trustId: string
-    sentAfter: string
-  }): Promise<{ verdict: 'done' | 'not done' | 'unknown'; requestId?: string }>
+  performCall(input: Deed & Delegate): Promise<CallOutcome>
+  reconcileCall(
+    input: Deed & Delegate & { sentAfter: string },
+  ): Promise<{ verdict: 'done' | 'not done' | 'unknown'; requestId?: string }>
+  /** Waits until what the call began is over. */
+  awaitEffect(
+    input: ActionReference & Delegate & { since: string; before?: unknown; result?: unknown },
+  ): Promise<{ outcome: 'done' | 'failed' | 'unseen'; detail: string }>
+  // one action on many targets
+  /** The servers of the project that are meant, at most `mostTargets`. */
+  findTargets(input: { select: ServerSelector } & Delegate): Promise<{ ids: string[] }>
+  /** Like `performCall`, for each; heartbeats what became of those that are through. */
+  performMany(input: Group & { ids: readonly string[] }): Promise<TargetOutcome[]>
+  /** Like `reconcileCall`, for each. */
+  reconcileMany(input: Group & { ids: readonly string[]; sentAfter: string }): Promise<TargetOutcome[]>
+  /** Like `awaitEffect`, for each. */
+  awaitMany(input: Group & { pending: readonly TargetOutcome[] }): Promise<TargetOutcome[]>
+
+  /** What is in the way of work that is not due yet; nothing when all is well. */
+  checkAhead(input: { work: Work } & Delegate): Promise<Hindrance | null>
 
   // trusts
   deleteTrust(input: { trustId: string }): Promise<void>

@@ -112,22 +112,42 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
   recallFirings: 'reads',
   collectEvidence: 'reads',
   performCall: {
-    action: ({ call: { method, path, body } }) => {
+    action: (deed) => {
+      if (!('call' in deed)) return `update/${deed.action}`
+      const { method, path, body } = deed.call
       if (bare(path).endsWith('/action')) return `update/${Object.keys(body ?? {}).join('+') || 'action'}`
       return { GET: 'read', POST: 'create', PUT: 'update', PATCH: 'update', DELETE: 'delete' }[method]
     },
-    target: ({ call: { service, method, path } }) => {
+    target: (deed) => {
+      if (!('call' in deed)) return { id: thingOf(deed.input), typeURI: 'service/action', name: deed.action }
+      const { service, method, path } = deed.call
       const what = `${service}${bare(path)}`
       return { id: what, typeURI: `service/${service}`, name: `${method} ${what}` }
     },
-    about: ({ call: { body } }) => ({ bodyKeys: Object.keys(body ?? {}) }),
+    about: (deed) => ({ bodyKeys: Object.keys(('call' in deed ? deed.call.body : deed.input) ?? {}) }),
   },
   reconcileCall: 'reads',
+  awaitEffect: 'reads',
+  findTargets: 'reads',
+  performMany: {
+    action: ({ action }) => `update/${action}`,
+    target: ({ action, ids }) => ({ id: `${action} on ${ids.length}`, typeURI: 'service/action', name: action }),
+    about: ({ key, ids }) => ({ targets: ids.map((id) => `${key.replace(/Id$/, '')}/${id}`) }),
+  },
+  reconcileMany: 'reads',
+  awaitMany: 'reads',
+  checkAhead: 'reads',
   deleteTrust: {
     action: () => 'delete/trust',
     target: ({ trustId }) => ({ id: masked(trustId), typeURI: 'data/security/trust' }),
   },
   checkTrust: 'reads',
+}
+
+/** The first id an action is given; the rest of its input may hold anything. */
+const thingOf = (input: Readonly<Record<string, unknown>>): string => {
+  const [key, value] = Object.entries(input).find(([name, one]) => name.endsWith('Id') && typeof one === 'string') ?? []
+  return key === undefined ? 'unknown' : `${key.slice(0, -2)}/${String(value)}`
 }
 
 /** A query may hold anything. */

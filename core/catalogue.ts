@@ -116,8 +116,38 @@ export const catalogue = {
   ACTION_CLOSED: {
     status: 409,
     remedy: 'fix',
-    summary: 'The action has ended or its call is being made; it cannot be cancelled any more.',
+    summary: 'The action has ended or is being carried out; it cannot be changed or cancelled any more.',
     next: 'Read its outcome: GET /v1/actions/{id}.',
+  },
+  RESULT_MISSING: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'A step of a chain needs a value that an earlier step did not leave.',
+    next: 'Read how the earlier step went; correct its `saves` or the pointer of the reference.',
+  },
+  TARGET_MISSING: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'What an action is about does not exist, or not for the person whose rights it uses.',
+    next: 'Check the id and the project; an action on something that will exist later is made when it does.',
+  },
+  EFFECT_FAILED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The call was accepted, but what it began ended without effect.',
+    next: 'Read why at the service, by the request id of the action; then create the action anew.',
+  },
+  GROUP_INCOMPLETE: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'An action on many targets was done on some of them only.',
+    next: 'Read which in its `group`; a replay does the rest, where what is done already is left alone.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'The Idempotency-Key was used before, for something else.',
+    next: 'Take a new key for each new request; the same key with the same body gives the same action.',
   },
   INCIDENT_NOT_FOUND: {
     status: 404,

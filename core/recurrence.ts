@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Call } from './action.ts'
+import { isOneWork, noneOrOneWork, oneWorkOnly, type Work, workFields } from './work.ts'
 
 /** RFC 3339 with any offset. */
 const Instant = z.iso.datetime({ offset: true })
@@ -98,7 +98,7 @@ export type Occurrence = z.infer<typeof Occurrence>
 
 export const PastOccurrence = z.object({
   at: Instant,
-  outcome: z.enum(['done', 'failed', 'outcome-unknown', 'delegation-lost', 'cancelled', 'skipped']),
+  outcome: z.enum(['done', 'done-late', 'failed', 'outcome-unknown', 'delegation-lost', 'cancelled', 'skipped']),
   startedAt: Instant.optional(),
   endedAt: Instant,
   detail: z.string().optional().describe('why it did not end in `done`'),
@@ -116,7 +116,7 @@ export const RecurringActionView = z.object({
   projectId: z.string(),
   userId: z.string().describe('whose rights the calls use'),
   roles: z.array(z.string()).describe('roles delegated for the calls'),
-  call: Call,
+  ...workFields,
   recurrence: Recurrence,
   maxLatenessSeconds: z.number().describe('how late a call may still be made when the cloud is away'),
   createdAt: Instant,
@@ -157,7 +157,7 @@ export interface RecurringAction {
 /** What may be changed of a recurring action; the rest stays. A new call may need another delegation. */
 export interface ChangeRecurring {
   readonly name?: string
-  readonly call?: Call
+  readonly work?: Work
   readonly recurrence?: Recurrence
   readonly maxLatenessSeconds?: number
   /** Replaces the trust; the old one is deleted. */
@@ -175,25 +175,28 @@ const delegateFor = z.iso
   .describe('how long Steward may act for you, at most until the recurrence ends; ISO 8601, such as `P90D`')
 const name = z.string().trim().min(1).max(200).describe('for people')
 
-export const CreateRecurring = z.strictObject({
-  name: name.optional(),
-  call: Call,
-  recurrence: Recurrence,
-  maxLatenessSeconds: maxLatenessSeconds.default(3600),
-  delegateFor: delegateFor.default('P90D'),
-})
+export const CreateRecurring = z
+  .strictObject({
+    name: name.optional(),
+    ...workFields,
+    recurrence: Recurrence,
+    maxLatenessSeconds: maxLatenessSeconds.default(3600),
+    delegateFor: delegateFor.default('P90D'),
+  })
+  .refine(isOneWork, { message: oneWorkOnly, path: ['call'] })
 export type CreateRecurring = z.infer<typeof CreateRecurring>
 
 /** What is left out stays. Another call needs another delegation, which is made at once. */
 export const ChangeOfRecurring = z
   .strictObject({
     name: name.optional(),
-    call: Call.optional(),
+    ...workFields,
     recurrence: Recurrence.optional(),
     maxLatenessSeconds: maxLatenessSeconds.optional(),
     delegateFor: delegateFor.optional().describe('a new delegation from now on, in place of the present one'),
   })
   .refine((change) => Object.keys(change).length > 0, { message: 'nothing is to be changed' })
+  .refine(noneOrOneWork, { message: oneWorkOnly, path: ['call'] })
 export type ChangeOfRecurring = z.infer<typeof ChangeOfRecurring>
 
 export const PreviewRecurring = z.strictObject({

@@ -106,6 +106,24 @@ export function createSession(options: SessionOptions): Session {
   return session
 }
 
+/** A session with a token somebody else holds: it cannot be renewed. For what is read on behalf of whoever sent it. */
+export function sessionWith(token: Token, options: Pick<SessionOptions, 'http' | 'region' | 'interface'>): Session {
+  const { http, region, interface: face = 'public' } = options
+  const versions = createVersions({ now: Date.now })
+  const session: Session = {
+    token: async () => token,
+    async renew() {
+      throw failure('TOKEN_INVALID', 'a service does not accept the token any more')
+    },
+    aheadMs: () => 0,
+    service(type, { microversion, ...choice } = {}) {
+      const chosen = { interface: choice.interface ?? face, region: choice.region ?? region }
+      return createServiceClient({ http, session, versions, type, choice: chosen, microversion })
+    },
+  }
+  return session
+}
+
 /** A trust token that is not what was asked for would act with the wrong rights. */
 function checkTrustToken({ trust, userId }: Token, trustId: string): void {
   if (trust?.id === trustId && trust.impersonation && userId === trust.trustorUserId) return

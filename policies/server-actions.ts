@@ -1,4 +1,4 @@
-import type { Call } from '../core/action.ts'
+import type { Call } from '../core/call.ts'
 
 /** What is known of an action on a server: how Nova records it, and the status of a server that needs it no more. */
 export interface ServerAction {

@@ -3,7 +3,9 @@ import type { GovernorConfig, GovernorState, Lease, LeaseRequest, Target } from 
 import type { Incident } from '../core/incident.ts'
 import type { StopState } from '../core/stop.ts'
 import { type About, partsOf, type Reason, type Why } from '../core/why.ts'
+import { titleOf } from '../core/work.ts'
 import { brakesOn } from './why-brakes.ts'
+import { targetsOfWork } from './work.ts'
 
 export interface WhyInput {
   readonly about: About
@@ -165,10 +167,12 @@ const verdictOf = ({ helped }: Incident['runs'][number]) =>
   helped === undefined ? '' : helped ? ' and helped' : ' and did not help'
 
 function aboutAction(action: ActionView): Reason[] {
-  const { state, createdAt, startedAt, endedAt, runAt, reason, result, call } = action
-  const what = `${call.method} ${call.service}${call.path.split('?')[0]}`
+  const { state, createdAt, startedAt, endedAt, runAt, reason, result, warning } = action
+  const what = titleOf(action).split('?')[0]
   const told: Reason[] = [{ weight: 'tells', at: createdAt, sentence: `${what} is due at ${runAt}` }]
   if (state === 'scheduled') told.push({ weight: 'tells', sentence: `it waits for its time, ${runAt}`, until: runAt })
+  if (state === 'paused') told.push({ weight: 'stops', sentence: `${action.pausedBy} has paused it` })
+  if (warning) told.push({ weight: 'slows', code: warning.code, sentence: `in its way: ${warning.detail}` })
   if (startedAt)
     told.push({ weight: 'tells', at: startedAt, sentence: `the call was begun ${action.latenessMs ?? 0} ms late` })
   if (result) told.push({ weight: 'tells', ...(endedAt && { at: endedAt }), sentence: `it answered ${result.status}` })
@@ -221,10 +225,9 @@ function leaseInWords({ request, grantedAt, askedToEndAt }: Lease, forTenant: bo
 }
 
 function targetsOf(about: About, incidents: readonly Incident[], action?: ActionView): ReadonlySet<string> {
-  const server = action && /^\/servers\/([^/?]+)/.exec(action.call.path)?.[1]
   return new Set<string>([
     ...(about.startsWith('host/') ? [about] : []),
-    ...(server ? [`server/${server}`] : []),
+    ...(action ? targetsOfWork(action) : []),
     ...incidents.flatMap(({ host, endedAt, runs, proposal }) =>
       endedAt === undefined
         ? [`host/${host}`, ...runs.flatMap(({ targets }) => targets), ...(proposal?.targets ?? [])]

@@ -1,56 +1,75 @@
-import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client'
-import { ActionView, type ScheduledAction } from '../core/action.ts'
-import { failure } from '../core/errors.ts'
+import {
+  type Client,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client'
+import { type ActionCommand, type ActionState, ActionView, isWaiting, type ScheduledAction } from '../core/action.ts'
+import { codeOf, failure } from '../core/errors.ts'
 import type { Person } from '../core/person.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
-import { cancelAction, scheduledAction } from '../workflows/scheduled-action.ts'
+import { titleOf } from '../core/work.ts'
+import { scheduledAction } from '../workflows/scheduled-action.ts'
+import { quoted } from './incident-list.ts'
 import { engineTimeoutMs, throughEngine } from './reach.ts'
 
 /** The deferred actions of all projects; every question names the project that asks. */
 export interface Actions {
-  start(action: ScheduledAction): Promise<void>
+  /** `fingerprint` is kept with it, see `taken`. @returns false when there is one with this id already */
+  start(action: ScheduledAction, fingerprint?: string): Promise<boolean>
+  /** The action with this id and the fingerprint it was started with; undefined when there is none in this project. */
+  taken(id: string, projectId: string): Promise<{ view: ActionView; fingerprint?: string } | undefined>
   /** @throws ACTION_NOT_FOUND also for another project's action */
   show(id: string, projectId: string): Promise<ActionView>
-  /** Newest first, at most `limit`. */
-  list(projectId: string, limit: number): Promise<ActionView[]>
-  /** @throws ACTION_NOT_FOUND, ACTION_CLOSED */
-  cancel(id: string, projectId: string, by: Person): Promise<ActionView>
+  /** The newest ones in any of `states` (all when left out), at most `limit`. */
+  list(projectId: string, options: { limit: number; states?: readonly ActionState[] }): Promise<ActionView[]>
+  /** Has a command carried out; the action as it is then. @throws ACTION_NOT_FOUND, ACTION_CLOSED */
+  command(id: string, projectId: string, command: ActionCommand & { by: Person }): Promise<ActionView>
 }
 
 export function createActions(client: Client): Actions {
   const handleOf = (id: string) => client.workflow.getHandle<typeof scheduledAction>(`action/${id}`)
 
-  async function show(id: string, projectId: string): Promise<ActionView> {
+  const taken: Actions['taken'] = async (id, projectId) => {
     try {
       const { memo } = await handleOf(id).describe()
       const view = ActionView.parse(memo?.view)
-      if (view.projectId === projectId) return view
+      if (view.projectId !== projectId) return undefined
+      return { view, ...(typeof memo?.fingerprint === 'string' && { fingerprint: memo.fingerprint }) }
     } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error
+      if (error instanceof WorkflowNotFoundError) return undefined
+      throw error
     }
+  }
+
+  async function show(id: string, projectId: string): Promise<ActionView> {
+    const found = await taken(id, projectId)
+    if (found) return found.view
     throw failure('ACTION_NOT_FOUND', `this project has no action ${id}`)
   }
 
-  async function list(projectId: string, limit: number): Promise<ActionView[]> {
-    const query = `StewardKind = 'action' AND StewardProjectId = ${quoted(projectId)}`
+  const list: Actions['list'] = async (projectId, { limit, states }) => {
+    const inStates = states ? ` AND StewardState IN (${states.map(quoted).join(', ')})` : ''
+    const query = `StewardKind = 'action' AND StewardProjectId = ${quoted(projectId)}${inStates}`
     const found: ActionView[] = []
     for await (const { memo } of client.workflow.list({ query, pageSize: limit })) {
       const view = ActionView.parse(memo?.view)
-      // the index is only an index: the encrypted view has the last word on whose it is
-      if (view.projectId === projectId) found.push(view)
+      // the index is only an index: the encrypted view has the last word on whose it is, and how it is
+      if (view.projectId === projectId && (states?.includes(view.state) ?? true)) found.push(view)
       if (found.length >= limit) break
     }
     return found
   }
 
-  async function cancel(id: string, projectId: string, by: Person): Promise<ActionView> {
+  const command: Actions['command'] = async (id, projectId, { does, ...given }) => {
     const view = await show(id, projectId)
-    if (view.state !== 'scheduled') throw failure('ACTION_CLOSED', `action ${id} is ${view.state}`)
+    if (!isWaiting(view.state)) throw failure('ACTION_CLOSED', `action ${id} is ${view.state}`)
     try {
-      return await handleOf(id).executeUpdate(cancelAction, { args: [{ by }] })
+      return await handleOf(id).executeUpdate<ActionView, [object]>(does, { args: [given] })
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError)
+      const isRefused = error instanceof WorkflowUpdateFailedError && codeOf(error) === undefined
+      if (error instanceof WorkflowNotFoundError || isRefused)
         throw failure('ACTION_CLOSED', `action ${id} has ended or is being carried out`)
       throw error
     }
@@ -58,26 +77,33 @@ export function createActions(client: Client): Actions {
 
   return {
     show: (id, projectId) => throughEngine(client, () => show(id, projectId)),
-    list: (projectId, limit) => throughEngine(client, () => list(projectId, limit)),
-    cancel: (id, projectId, by) => throughEngine(client, () => cancel(id, projectId, by), 3 * engineTimeoutMs),
-    start: (action) =>
+    list: (projectId, options) => throughEngine(client, () => list(projectId, options)),
+    command: (id, projectId, told) => throughEngine(client, () => command(id, projectId, told), 3 * engineTimeoutMs),
+    taken: (id, projectId) => throughEngine(client, () => taken(id, projectId)),
+    start: (action, fingerprint) =>
       throughEngine(client, async () => {
         const { view } = action
-        await client.workflow.start(scheduledAction, {
-          workflowId: `action/${view.id}`,
-          taskQueue: taskQueues.actions,
-          args: [action],
-          memo: { view },
-          staticSummary: view.name ?? `${view.call.method} ${view.call.service}${view.call.path}`,
-          typedSearchAttributes: [
-            { key: attributes.kind, value: 'action' },
-            { key: attributes.state, value: view.state },
-            { key: attributes.projectId, value: view.projectId },
-          ],
-        })
+        try {
+          await client.workflow.start(scheduledAction, {
+            workflowId: `action/${view.id}`,
+            taskQueue: taskQueues.actions,
+            // an id is one action, also when that has ended
+            workflowIdReusePolicy: 'REJECT_DUPLICATE',
+            args: [action],
+            memo: { view, ...(fingerprint !== undefined && { fingerprint }) },
+            staticSummary: view.name ?? titleOf(view),
+            ...(view.priority !== undefined && { priority: { priorityKey: view.priority } }),
+            typedSearchAttributes: [
+              { key: attributes.kind, value: 'action' },
+              { key: attributes.state, value: view.state },
+              { key: attributes.projectId, value: view.projectId },
+            ],
+          })
+          return true
+        } catch (error) {
+          if (error instanceof WorkflowExecutionAlreadyStartedError) return false
+          throw error
+        }
       }),
   }
 }
-
-/** Ids come from Keystone, but a quote in one must still not end the string. */
-const quoted = (id: string) => `'${id.replaceAll("'", "''")}'`

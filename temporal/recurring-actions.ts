@@ -11,6 +11,7 @@ import type { Person } from '../core/person.ts'
 import { type RecurringAction, RecurringActionView, type RecurringCommand } from '../core/recurrence.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
+import { titleOf } from '../core/work.ts'
 import { recurringAction } from '../workflows/recurring-action.ts'
 import { quoted } from './incident-list.ts'
 import { engineTimeoutMs, throughEngine } from './reach.ts'
@@ -95,7 +96,7 @@ export function createRecurringActions(client: Client): RecurringActions {
           taskQueue: taskQueues.actions,
           args: [action],
           memo: { view },
-          staticSummary: view.name ?? `${view.call.method} ${view.call.service}${view.call.path}`,
+          staticSummary: view.name ?? titleOf(view),
           typedSearchAttributes: [
             { key: attributes.kind, value: 'recurring-action' },
             { key: attributes.state, value: view.state },

@@ -12,6 +12,7 @@ import {
 import type { ActionView } from '../core/action.ts'
 import type { RecurringActionView } from '../core/recurrence.ts'
 import { attributes } from '../core/search-attributes.ts'
+import { titleOf, workOf } from '../core/work.ts'
 import { scheduledAction } from './scheduled-action.ts'
 
 /** Does nothing, and reaches only a workflow that still runs. */
@@ -25,10 +26,10 @@ const occurrenceId = (id: string, at: string) => `action/${id}/${at}`
  * @returns false when it was begun before
  */
 export async function startOccurrence(of: RecurringActionView, at: string, runAt: string, trustId: string) {
-  const { id, name, projectId, userId, roles, call, maxLatenessSeconds } = of
+  const { id, name, projectId, userId, roles, maxLatenessSeconds } = of
   const createdAt = new Date().toISOString()
   const view: ActionView = {
-    ...{ id, occurrence: at, state: 'scheduled', projectId, userId, roles, call, runAt, createdAt },
+    ...{ id, occurrence: at, state: 'scheduled', projectId, userId, roles, ...workOf(of), runAt, createdAt },
     ...(name !== undefined && { name }),
   }
   const reportTo = workflowInfo().workflowId
@@ -41,7 +42,7 @@ export async function startOccurrence(of: RecurringActionView, at: string, runAt
         parentClosePolicy: ParentClosePolicy.ABANDON,
         args: [{ view, trustId, maxLatenessMs: maxLatenessSeconds * 1000, keepTrust: true, reportTo }],
         memo: { view },
-        staticSummary: name ?? `${call.method} ${call.service}${call.path}`,
+        staticSummary: name ?? titleOf(of),
         typedSearchAttributes: [
           { key: attributes.kind, value: 'action' },
           { key: attributes.state, value: view.state },

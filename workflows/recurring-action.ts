@@ -7,6 +7,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
+import { isWaiting } from '../core/action.ts'
 import { failure } from '../core/errors.ts'
 import type {
   ChangeRecurring,
@@ -15,6 +16,7 @@ import type {
   RecurringAction,
   RecurringActionView,
 } from '../core/recurrence.ts'
+import { workFields } from '../core/work.ts'
 import { nextOccurrence } from '../policies/recurrence/occurrences.ts'
 import { planNext } from '../policies/recurrence/plan.ts'
 import { validate } from '../policies/recurrence/validate.ts'
@@ -211,7 +213,7 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
 
   function listen(): void {
     setHandler(actionEnded, ({ occurrence: at = '', createdAt, state, startedAt, endedAt = nowIso(), reason }) => {
-      if (!view.running.includes(at) || state === 'scheduled' || state === 'running') return
+      if (!view.running.includes(at) || state === 'running' || isWaiting(state)) return
       const detail = reason && `${reason.code}: ${reason.detail}`
       settle({ at, outcome: state, endedAt, ...(startedAt && { startedAt }), ...(detail && { detail }) })
       // the trust of an older delegation is no news
@@ -298,12 +300,13 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
       { validator: (_given) => open() },
     )
 
-    function change({ name, call, recurrence, maxLatenessSeconds, delegated: given }: ChangeRecurring) {
-      // a new name or call changes nothing about what is being waited for
+    function change({ name, work, recurrence, maxLatenessSeconds, delegated: given }: ChangeRecurring) {
+      // a new name or other work changes nothing about what is being waited for
       if (recurrence || given || maxLatenessSeconds !== undefined) stirred = true
+      if (work) for (const field of Object.keys(workFields)) delete (view as Record<string, unknown>)[field]
       Object.assign(view, {
+        ...work,
         ...(name !== undefined && { name }),
-        ...(call && { call }),
         ...(recurrence && { recurrence, counted: 0 }),
         ...(maxLatenessSeconds !== undefined && { maxLatenessSeconds }),
       })

@@ -1,75 +1,65 @@
 import {
-  ActivityFailure,
+  allHandlersFinished,
   CancellationScope,
   condition,
   defineSignal,
-  defineUpdate,
   getExternalWorkflowHandle,
   isCancellation,
   setHandler,
-  sleep,
-  TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow'
-import type { ActionState, ActionView, ScheduledAction } from '../core/action.ts'
-import type { Activities, CallOutcome } from '../core/activities.ts'
+import { type ActionState, type ActionView, isWaiting, type ScheduledAction } from '../core/action.ts'
+import type { CallOutcome } from '../core/activities.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
-import type { LeaseGrounds, LeaseNeed } from '../core/governor.ts'
-import type { Person } from '../core/person.ts'
-import { afterFailure, backoffMs } from '../policies/repeat.ts'
-import { changedServer } from '../policies/server-actions.ts'
-import { withLease } from './lease.ts'
+import { titleOf, workFields, workOf } from '../core/work.ts'
+import { cancelAction, changeAction, pauseAction, resumeAction, runActionNow } from './action-updates.ts'
+import { doGroup } from './group.ts'
 import { publish } from './publish.ts'
-import { eventually, once, quick } from './steps.ts'
-
-/** Cancels before the due time; answers when the trust is gone, or after ten seconds with the clean-up going on. */
-export const cancelAction = defineUpdate<ActionView, [{ by: Person }]>('cancel')
+import { eventually, quick } from './steps.ts'
+import { doWork } from './work.ts'
 
 /** How an action ended, told to the workflow that asked for it. */
 export const actionEnded = defineSignal<[ActionView]>('actionEnded')
 
 const trustCleanupMs = 3_600_000
+/** A start later than this is told as `done-late`. */
+const lateMs = 60_000
+/** Looks for what is in the way, so long before it is due. */
+const looksAheadMs = [3 * 86_400_000, 86_400_000, 3_600_000]
+/** Each change is kept in the history. */
+const mostChanges = 100
 
 /**
- * One OpenStack call at a future time, with the rights of the person who asked for it.
+ * OpenStack calls at a future time, with the rights of the person who asked for them.
  *
- * Sleeps on its own timer, makes the call exactly once (late rather than never, while `maxLatenessMs` allows), then
- * deletes the trust unless it is told to keep it. A call whose outcome cannot be told is not repeated. Never fails: how
- * it ended is in its view.
+ * Sleeps on its own timer, looks ahead of its time for what is in the way, does its work exactly once (late rather than
+ * never, until `notAfter`), then deletes the trust unless it is told to keep it. What nobody can tell the outcome of is not
+ * repeated. Never fails: how it ended is in its view.
  */
 export async function scheduledAction(input: ScheduledAction): Promise<ActionView> {
-  const { trustId, maxLatenessMs } = input
+  let { trustId, maxLatenessMs } = input
+  const spentTrustIds: string[] = []
   const view: ActionView = { ...input.view, runRequestId: `req-${workflowInfo().runId}` }
-  const what = `${view.call.method} ${view.call.service}${view.call.path}`
+  let stirred = false
+  let changes = 0
+
   const become = (state: ActionState, sentence: string, change: Partial<ActionView> = {}) => {
     Object.assign(view, change, { state })
     publish(view, sentence)
+    return view
   }
-  // before the handler: a cancellation that came while no worker was there is carried out the moment it is set
-  become('scheduled', `waits until ${view.runAt}: ${what}`)
-  setHandler(
-    cancelAction,
-    async ({ by }) => {
-      become('cancelled', `cancelled by ${by.name}`, { endedAt: new Date().toISOString() })
-      await condition(() => input.keepTrust === true || view.trustDeleted !== undefined, '10s')
-      return view
-    },
-    {
-      validator: (_given) => {
-        if (view.state !== 'scheduled') throw failure('ACTION_CLOSED', `action ${view.id} is ${view.state}`)
-      },
-    },
-  )
+  const waits = () => isWaiting(view.state)
+  const isPaused = () => view.state === 'paused'
+  const waitFor = () => become('scheduled', `waits until ${view.runAt}: ${titleOf(view)}`)
+  const deadlineMs = () =>
+    view.notAfter === undefined ? Date.parse(view.runAt) + maxLatenessMs : Date.parse(view.notAfter)
 
-  const dueMs = Date.parse(view.runAt)
+  // before the handlers: a command that came while no worker was there is carried out the moment they are set
+  waitFor()
+  listen()
   try {
-    const cancelled = await condition(() => view.state === 'cancelled', Math.max(1, dueMs - Date.now()))
-    if (!cancelled) {
-      become('running', what)
-      const { startedAt, ...result } = await makeCall(input, dueMs + maxLatenessMs)
-      const latenessMs = Date.parse(startedAt) - dueMs
-      become('done', `${what} answered ${result.status}`, { startedAt, latenessMs, result, endedAt: nowIso() })
-    }
+    await untilDue()
+    if (waits()) await work()
   } catch (error) {
     if (isCancellation(error)) become('cancelled', 'cancelled in Temporal', { endedAt: nowIso() })
     else {
@@ -77,100 +67,169 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
       become(stateAfter(reason.code), `${reason.code}: ${reason.detail}`, { reason, endedAt: nowIso() })
     }
   }
-  await CancellationScope.nonCancellable(async () => {
+  await CancellationScope.nonCancellable(cleanUp)
+  return view
+
+  /** Until it is due, or does not wait any more. Looks ahead on the way. */
+  async function untilDue(): Promise<void> {
+    for (;;) {
+      if (!waits()) return
+      const nowMs = Date.now()
+      const dueMs = Date.parse(view.runAt)
+      if (!isPaused() && nowMs >= dueMs) return
+      stirred = false
+      if (isPaused()) {
+        const untilMs = deadlineMs()
+        if (!(await condition(() => stirred, Math.max(1, untilMs - nowMs))))
+          throw failure('TOO_LATE', `it was paused by ${view.pausedBy} until ${iso(untilMs)} had passed`)
+        continue
+      }
+      const lookMs = looksAheadMs.map((leadMs) => dueMs - leadMs).find((atMs) => atMs > nowMs)
+      const isStirred = await condition(() => stirred, Math.max(1, (lookMs ?? dueMs) - nowMs))
+      if (!isStirred && lookMs !== undefined) await lookAhead()
+    }
+  }
+
+  /** A look that fails is no news; one that takes its time is left when a person says something. */
+  async function lookAhead(): Promise<void> {
+    const looking = new CancellationScope()
+    const look = looking.run(() =>
+      quick('Look whether anything is in its way').checkAhead({ work: workOf(view), trustId }),
+    )
+    const found = await Promise.race([look.catch(() => undefined), condition(() => stirred).then(() => undefined)])
+    looking.cancel()
+    if (found === undefined || stirred) return
+    delete view.warning
+    if (found) become('warned', `${found.code}: ${found.detail}`, { warning: found })
+    else waitFor()
+  }
+
+  async function work(): Promise<void> {
+    const what = titleOf(view)
+    const dueMs = Date.parse(view.runAt)
+    delete view.warning
+    become('running', what)
+    // Steward itself may have been away: stopping servers in the morning is not what was asked for the evening
+    if (Date.now() > deadlineMs()) throw failure('TOO_LATE', `Steward came to it after ${iso(deadlineMs())}`)
+    const { projectId, userId, name, id } = view
+    const doer = { trustId, projectId, userId, why: name ?? `action ${id}`, maxLatenessMs }
+    if (view.action !== undefined && view.targets) {
+      const startedAt = nowIso()
+      become('running', what, { startedAt, latenessMs: Date.now() - dueMs })
+      await doGroup({ ...view, action: view.action, targets: view.targets }, doer, deadlineMs(), (group) =>
+        become('running', `${group.done} of ${group.total} done`, { group }),
+      )
+      become(ended(view.latenessMs), `${what}: all ${view.group?.total} done`, { endedAt: nowIso() })
+      return
+    }
+    const { last, startedAt, inPart } = await doWork(workOf(view), doer, deadlineMs(), (progress) => {
+      const [latest] = progress.slice(-1)
+      if (view.steps) become('running', `${latest?.id}: ${latest?.state}`, { progress })
+    })
+    const latenessMs = Date.parse(startedAt) - dueMs
+    become(ended(latenessMs), `${what} answered ${last.status}`, {
+      ...{ startedAt, latenessMs, endedAt: nowIso() },
+      result: { ...answerOf(last), ...(inPart !== undefined && { note: `done in part, as it may be: ${inPart}` }) },
+    })
+  }
+
+  async function cleanUp(): Promise<void> {
     if (!input.keepTrust) {
-      const trustDeleted = await deleteTrust(trustId)
+      const deleted = await Promise.all([trustId, ...spentTrustIds].map(deleteTrust))
+      const trustDeleted = deleted.every(Boolean)
       become(view.state, trustDeleted ? `${view.state}; trust deleted` : `${view.state}; the trust is left to expire`, {
         trustDeleted,
       })
     }
     if (input.reportTo !== undefined) await report(input.reportTo, view)
-  })
-  return view
-}
-
-/** Makes the call, again and again if that is safe, until `deadlineMs`. */
-async function makeCall(action: ScheduledAction, deadlineMs: number): Promise<CallOutcome> {
-  // Steward itself may have been away: stopping servers in the morning is not what was asked for the evening
-  if (Date.now() > deadlineMs)
-    throw failure('TOO_LATE', `Steward came to it after ${new Date(deadlineMs).toISOString()}`)
-  for (let attempt = 1; ; attempt++) {
-    // a call that was begun is seen through, also when somebody cancels meanwhile: its outcome must be told
-    const { outcome, again } = await CancellationScope.nonCancellable(() => tryCall(action, deadlineMs))
-    if (outcome) return outcome
-    const waitMs = backoffMs(attempt, action.maxLatenessMs)
-    if (Date.now() + waitMs > deadlineMs) throw again
-    await sleep(waitMs)
+    await condition(allHandlersFinished)
   }
-}
 
-interface Tried {
-  outcome?: CallOutcome
-  /** Why there is none, when the call may be made again. */
-  again?: unknown
-}
-
-/** Makes the call once, with the lease of the server it changes, if it changes one. */
-async function tryCall(action: ScheduledAction, deadlineMs: number): Promise<Tried> {
-  const { call, id, projectId, userId, name } = action.view
-  const serverId = changedServer(call)
-  if (serverId === undefined) return send(action)
-  const need: LeaseNeed = {
-    runbook: 'action',
-    targets: [`server/${serverId}`],
-    within: [`project/${projectId}`],
-    risk: 'move',
-    expectedMs: 120_000,
-  }
-  const waitSeconds = Math.max(1, Math.floor((deadlineMs - Date.now()) / 1000))
-  const grounds: LeaseGrounds = { requester: 'action', by: userId, why: name ?? `action ${id}`, waitSeconds }
-  try {
-    return await withLease(
-      need,
-      grounds,
-      () => undefined,
-      () => send(action),
-    )
-  } catch (error) {
-    if (afterFailure(call, codeOf(error) ?? 'INTERNAL') === 'repeat') return { again: error }
-    throw error
-  }
-}
-
-async function send({ view, trustId }: ScheduledAction): Promise<Tried> {
-  const { call } = view
-  const what = `${call.method} ${call.service}${call.path}`
-  const sentAfter = nowIso()
-  try {
-    return { outcome: await once(what).performCall({ call, trustId }) }
-  } catch (error) {
-    const reason = workerWasLost(error) ? failure('OUTCOME_UNKNOWN', `the worker was lost during ${what}`) : error
-    const verdict = afterFailure(call, codeOf(reason) ?? 'INTERNAL')
-    if (verdict === 'give up') throw reason
-    if (verdict === 'repeat') return { again: reason }
-    const { verdict: seen, requestId } = await look({ call, trustId, sentAfter }, what)
-    if (seen === 'done') {
-      const note = 'its answer was lost; that it took effect was seen by looking'
-      return { outcome: { status: 202, startedAt: sentAfter, note, ...(requestId && { requestId }) } }
+  function listen(): void {
+    const open = () => {
+      if (!waits()) throw failure('ACTION_CLOSED', `action ${view.id} is ${view.state}`)
+      if (changes >= mostChanges)
+        throw failure('ACTION_CLOSED', `action ${view.id} was changed ${changes} times: clone it`)
     }
-    if (seen === 'unknown') throw failure('OUTCOME_UNKNOWN', `no answer to ${what}`)
-    return { again: failure('CLOUD_UNREACHABLE', `no answer to ${what}, which did not take effect`) }
+    const stir = () => {
+      stirred = true
+      changes++
+    }
+    setHandler(
+      cancelAction,
+      async ({ by }) => {
+        stir()
+        become('cancelled', `cancelled by ${by.name}`, { endedAt: nowIso() })
+        await condition(() => input.keepTrust === true || view.trustDeleted !== undefined, '10s')
+        return view
+      },
+      {
+        validator: (_given) => {
+          if (!waits()) throw failure('ACTION_CLOSED', `action ${view.id} is ${view.state}`)
+        },
+      },
+    )
+    setHandler(
+      pauseAction,
+      ({ by }) => {
+        stir()
+        return become('paused', `paused by ${by.name}`, { pausedBy: by.name })
+      },
+      { validator: (_given) => open() },
+    )
+    const goOn = (change: Partial<ActionView> = {}) => {
+      stir()
+      delete view.pausedBy
+      delete view.warning
+      Object.assign(view, change)
+      return waitFor()
+    }
+    setHandler(resumeAction, (_given) => goOn(), { validator: (_given) => open() })
+    setHandler(
+      runActionNow,
+      (_given) => goOn({ runAt: nowIso(), notAfter: iso(Math.min(deadlineMs(), Date.now() + maxLatenessMs)) }),
+      {
+        validator: (_given) => open(),
+      },
+    )
+    setHandler(
+      changeAction,
+      ({ name, work: other, runAt, notAfter, maxLatenessMs: lateness, delegated }) => {
+        if (delegated && delegated.trustId !== trustId) {
+          spentTrustIds.push(trustId)
+          trustId = delegated.trustId
+          view.roles = delegated.roles
+        }
+        if (lateness !== undefined) maxLatenessMs = lateness
+        if (other) for (const field of Object.keys(workFields)) delete (view as Record<string, unknown>)[field]
+        const change = {
+          ...other,
+          ...(name !== undefined && { name }),
+          ...(runAt !== undefined && { runAt }),
+          ...(notAfter !== undefined && { notAfter }),
+        }
+        if (!isPaused()) return goOn(change)
+        stir()
+        return become('paused', `paused by ${view.pausedBy}`, change)
+      },
+      { validator: (_given) => open() },
+    )
   }
 }
 
-/** Asks the cloud whether a call took effect; a look that fails leaves the outcome as unknown as it was. */
-async function look(sent: Parameters<Activities['reconcileCall']>[0], what: string) {
-  try {
-    return await quick('Look whether the call took effect').reconcileCall(sent)
-  } catch (error) {
-    throw failure('OUTCOME_UNKNOWN', `no answer to ${what}, and looking failed: ${messageOf(error)}`)
+const ended = (latenessMs = 0): ActionState => (latenessMs > lateMs ? 'done-late' : 'done')
+
+function answerOf({ status, requestId, body, note }: CallOutcome) {
+  return {
+    status,
+    ...(requestId !== undefined && { requestId }),
+    ...(body !== undefined && { body }),
+    ...(note !== undefined && { note }),
   }
 }
-
-/** The activity timed out: its worker died or hung, before, during or after the call. */
-const workerWasLost = (error: unknown) => error instanceof ActivityFailure && error.cause instanceof TimeoutFailure
 
 function stateAfter(code: string): ActionState {
+  if (code === 'TOO_LATE' || code === 'TARGETS_MISSING') return 'skipped'
   if (code === 'DELEGATION_LOST') return 'delegation-lost'
   return code === 'OUTCOME_UNKNOWN' ? 'outcome-unknown' : 'failed'
 }
@@ -193,4 +252,5 @@ async function deleteTrust(trustId: string): Promise<boolean> {
   }
 }
 
-const nowIso = () => new Date().toISOString()
+const iso = (epochMs: number) => new Date(epochMs).toISOString()
+const nowIso = () => iso(Date.now())

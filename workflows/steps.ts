@@ -29,9 +29,9 @@ export const patient = (summary: string, limitMs: number): Activities =>
  * A call that must not be made twice: one attempt, and the workflow decides what a failure means. It heartbeats while
  * the call is under way, so that a lost worker is noticed in seconds.
  */
-export const once = (summary: string): Activities =>
+export const once = (summary: string, limitMs = 120_000): Activities =>
   proxyActivities<Activities>({
-    startToCloseTimeout: '2m',
+    startToCloseTimeout: limitMs,
     heartbeatTimeout: '20s',
     retry: { maximumAttempts: 1 },
     summary,

@@ -1,13 +1,16 @@
 import { inspect } from 'node:util'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { createAheadActivities } from '../../activities/ahead.ts'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
+import { createEffectActivities } from '../../activities/effect.ts'
 import { createEvidenceActivities } from '../../activities/evidence.ts'
 import { createGovernorActivities } from '../../activities/governor.ts'
+import { createGroupActivities } from '../../activities/group.ts'
 import { createMigrationActivities } from '../../activities/migration.ts'
 import { createServiceActivities } from '../../activities/services.ts'
 import { createTrustActivities } from '../../activities/trusts.ts'
-import type { Call } from '../../core/action.ts'
 import type { Activities } from '../../core/activities.ts'
+import type { Call } from '../../core/call.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { Answer, Request } from '../fakes/openstack/listener.ts'
 import type { FakeCloud } from '../fakes/openstack.ts'
@@ -40,6 +43,12 @@ const callTo = (cloud: FakeCloud): Call => ({
   body: { 'os-stop': null },
 })
 
+/** Those that tell of failures in what they return. */
+const tellers = new Set(['awaitEffect', 'awaitMany', 'performMany', 'reconcileMany'])
+const manyOf = ({ world }: FakeCloud, trustId: string) => ({
+  ...{ action: 'server.stop', input: {}, key: 'serverId', ids: [world.servers[0]?.id ?? ''], trustId },
+})
+
 const acts: Record<string, Act> = {
   lookAtService: ({ lookAtService }) => lookAtService(service),
   awaitServiceUp: ({ awaitServiceUp }) =>
@@ -59,6 +68,20 @@ const acts: Record<string, Act> = {
   performCall: ({ performCall }, cloud, trustId) => performCall({ call: callTo(cloud), trustId }),
   reconcileCall: ({ reconcileCall }, cloud, trustId) =>
     reconcileCall({ call: callTo(cloud), trustId, sentAfter: new Date().toISOString() }),
+  awaitEffect: ({ awaitEffect }, cloud, trustId) =>
+    awaitEffect({
+      ...{ action: 'server.stop', input: { serverId: cloud.world.servers[0]?.id }, trustId },
+      since: new Date(0).toISOString(),
+    }),
+  findTargets: ({ findTargets }, _cloud, trustId) => findTargets({ select: { nameBegins: 'x' }, trustId }),
+  performMany: ({ performMany }, cloud, trustId) => performMany(manyOf(cloud, trustId)),
+  reconcileMany: ({ reconcileMany }, cloud, trustId) =>
+    reconcileMany({ ...manyOf(cloud, trustId), sentAfter: new Date().toISOString() }),
+  awaitMany: ({ awaitMany }, cloud, trustId) => {
+    const pending = [{ id: cloud.world.servers[0]?.id ?? '', outcome: 'done', goesOnSince: new Date(0).toISOString() }]
+    return awaitMany({ ...manyOf(cloud, trustId), pending: pending as never })
+  },
+  checkAhead: ({ checkAhead }, cloud, trustId) => checkAhead({ work: { call: callTo(cloud) }, trustId }),
   deleteTrust: ({ deleteTrust }, _cloud, trustId) => deleteTrust({ trustId }),
   checkTrust: ({ checkTrust }, _cloud, trustId) => checkTrust({ trustId }),
 }
@@ -75,6 +98,9 @@ async function working() {
     ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
     ...createEvidenceActivities(sessions),
     ...createDeferredCallActivities(sessions, pause, released),
+    ...createEffectActivities(sessions, pause),
+    ...createAheadActivities(sessions),
+    ...createGroupActivities(sessions, pause, released),
     ...createTrustActivities(rig),
   }
   await sessions.throughTrust(trustId).token()
@@ -110,7 +136,7 @@ const statuses = [302, 400, 401, 403, 409, 500, 503]
 beforeEach(stopTheClock)
 
 describe('no token and no password is seen in what comes of', () => {
-  it.each(Object.entries(acts))('%s when a service', async (_name, act) => {
+  it.each(Object.entries(acts))('%s when a service', async (name, act) => {
     let failures = 0
     for (const at of ['identity', 'compute', 'placement'])
       for (const wrong of [...statuses, 'hang', 'reset', 'a page'] as const) {
@@ -124,19 +150,23 @@ describe('no token and no password is seen in what comes of', () => {
               ? ({ headers }: Request) => ({ status: 200, text: `<title>${headers['x-auth-token']}</title>` })
               : wrong
         cloud.fail({ service: at, times: Number.POSITIVE_INFINITY }, answer)
+        let told: unknown
         const error: unknown = await run(() => act(activities, cloud, trustId)).then(
-          () => undefined,
+          (outcome) => {
+            told = outcome
+          },
           (reason: unknown) => reason,
         )
         if (error !== undefined) {
           failures += 1
           expect(codeOf(error), `${at} ${wrong}: ${inspect(error)}`).toBeDefined()
         }
-        const seen = everythingSeenOf(error) + everythingSeenOf(heartbeats) + everythingSeenOf(logs)
+        const seen =
+          everythingSeenOf(error) + everythingSeenOf(told) + everythingSeenOf(heartbeats) + everythingSeenOf(logs)
         expect(seen).not.toContain(cloud.password)
         for (const token of cloud.world.tokens.keys()) expect(seen).not.toContain(token)
         expect(seen).not.toMatch(/gAAAAA[\w-]{20}/)
       }
-    expect(failures).toBeGreaterThan(statuses.length)
+    if (!tellers.has(name)) expect(failures).toBeGreaterThan(statuses.length)
   })
 })

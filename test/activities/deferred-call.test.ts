@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
-import type { Call } from '../../core/action.ts'
+import type { Call } from '../../core/call.ts'
 import { codeOf, detailsOf } from '../../core/errors.ts'
 import { rejection } from '../openstack/server.ts'
 import { action, deferred, stop } from './deferred.ts'

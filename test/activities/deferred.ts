@@ -1,5 +1,5 @@
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
-import type { Call } from '../../core/action.ts'
+import type { Call } from '../../core/call.ts'
 import type { Server } from '../fakes/openstack.ts'
 import { passing, released, setUp } from './rig.ts'
 

@@ -23,7 +23,13 @@ POST   /approve/:token                           open              +      +   + 
 GET    /v1/actions                               actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
 GET    /v1/actions/:id                           actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
 POST   /v1/actions                               actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+PATCH  /v1/actions/:id                           actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
 DELETE /v1/actions/:id                           actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+POST   /v1/actions/targets                       actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
+POST   /v1/actions/:id/pause                     actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+POST   /v1/actions/:id/resume                    actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+POST   /v1/actions/:id/run-now                   actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
+POST   /v1/actions/:id/clone                     actions:write     m      i   i       i        r       r      +      +     +       +     +     +        m            m
 POST   /v1/recurring-actions/preview             actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
 GET    /v1/recurring-actions                     actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
 GET    /v1/recurring-actions/:id                 actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m

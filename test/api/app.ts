@@ -8,6 +8,7 @@ import { createIntake } from '../../api/ingest/intake.ts'
 import { createLogWatch } from '../../api/ingest/log-watch.ts'
 import { createLogWindows } from '../../api/ingest/log-windows.ts'
 import type { Dependency } from '../../api/routes/health.ts'
+import type { TrustOptions } from '../../api/trust.ts'
 import { type AccessPolicy, accessPolicy } from '../../core/access.ts'
 import type { ActionView, ScheduledAction } from '../../core/action.ts'
 import type { Alert } from '../../core/alert.ts'
@@ -19,6 +20,7 @@ import { Policy } from '../../core/policy.ts'
 import type { RecurringAction, RecurringActionView } from '../../core/recurrence.ts'
 import { createCatalog } from '../../openstack/catalog.ts'
 import type { Keystone } from '../../openstack/keystone.ts'
+import type { OwnServer } from '../../openstack/servers.ts'
 import type { NewTrust, Trust } from '../../openstack/trusts.ts'
 import type { Actions } from '../../temporal/actions.ts'
 import type { Audit } from '../../temporal/audit.ts'
@@ -101,6 +103,10 @@ export interface Outside {
   /** Global request ids that went to Keystone, in order, with what they went with. */
   requestIds: [call: string, requestId: string | undefined][]
   started: ScheduledAction[]
+  /** Of requests that came with a key, by action. */
+  fingerprints: Map<string, string>
+  /** Commands that reached an action. */
+  ordered: [id: string, command: Parameters<Actions['command']>[2]][]
   repeated: RecurringAction[]
   /** Commands that reached a recurring action. */
   told: Parameters<RecurringActions['command']>[2][]
@@ -127,6 +133,9 @@ export interface Changes {
   dependencies?: readonly Dependency[]
   logger?: FastifyBaseLogger
   maxDays?: number
+  lookAhead?: TrustOptions['lookAhead']
+  /** Those of every project. */
+  servers?: readonly OwnServer[]
 }
 
 export interface World extends Outside {
@@ -138,13 +147,23 @@ export interface World extends Outside {
 
 /** The real app in a world of plain objects, in which all is well unless `changes` say otherwise. */
 export async function world(changes: Changes = {}): Promise<World> {
-  const outside: Outside = { trusts: new Map(), requestIds: [], started: [], repeated: [], told: [], reported: [] }
+  const outside: Outside = {
+    trusts: new Map(),
+    requestIds: [],
+    started: [],
+    fingerprints: new Map(),
+    ordered: [],
+    repeated: [],
+    told: [],
+    reported: [],
+  }
   const keystone = { ...fakeTrusts(outside), ...changes.keystone }
   const actions = { ...fakeActions(outside), ...changes.actions }
   const trusteeUserId = changes.trusteeUserId ?? (async () => 'user-steward')
   const maxDays = changes.maxDays ?? 370
   const now = () => nowMs
-  const delegating = { keystone, trusteeUserId, interface: 'public', maxDays, now } as const
+  const lookAhead = changes.lookAhead ?? (async () => undefined)
+  const delegating = { keystone, trusteeUserId, lookAhead, interface: 'public', maxDays, now } as const
   const report = changes.report ?? (async () => 'opened' as const)
   const intake = createIntake({
     report: (alert) => {
@@ -170,7 +189,9 @@ export async function world(changes: Changes = {}): Promise<World> {
       sources,
       policy: changes.policy ?? accessPolicy('admin'),
     },
-    actions: { actions, defer: { actions, ...delegating } },
+    actions: {
+      ...{ actions, defer: { actions, ...delegating, ownServers: () => listed(changes.servers ?? []) } },
+    },
     recurring: { recurring: { ...fakeRecurring(outside), ...changes.recurring }, ...delegating },
     delegations: { delegations: { ...fakeDelegations(), ...changes.delegations }, keystone, trusteeUserId, maxDays },
     incidents: { incidents, desk: { command: changes.command ?? (async (id) => incidents.show(id)) } },
@@ -202,6 +223,10 @@ export async function world(changes: Changes = {}): Promise<World> {
   return { ...outside, app, tick: logWatch.tick, ask: (options) => app.inject(options) }
 }
 
+async function* listed<T>(all: readonly T[]): AsyncGenerator<T, void, undefined> {
+  yield* all
+}
+
 function fakeTrusts({ trusts, requestIds }: Outside): Pick<Keystone, 'createTrust' | 'deleteTrust'> {
   return {
     async createTrust(caller, wish, options): Promise<Trust> {
@@ -219,23 +244,35 @@ function fakeTrusts({ trusts, requestIds }: Outside): Pick<Keystone, 'createTrus
   }
 }
 
-function fakeActions({ started }: Outside): Actions {
+function fakeActions({ started, fingerprints, ordered }: Outside): Actions {
   const find = (id: string, projectId: string): ActionView => {
     const found = started.find(({ view }) => view.id === id && view.projectId === projectId)
     if (found) return found.view
     throw failure('ACTION_NOT_FOUND', `this project has no action ${id}`)
   }
   return {
-    async start(action) {
+    async start(action, fingerprint) {
+      if (started.some(({ view }) => view.id === action.view.id)) return false
       started.push(action)
+      if (fingerprint !== undefined) fingerprints.set(action.view.id, fingerprint)
+      return true
+    },
+    async taken(id, projectId) {
+      const found = started.find(({ view }) => view.id === id && view.projectId === projectId)
+      const fingerprint = fingerprints.get(id)
+      return found && { view: found.view, ...(fingerprint !== undefined && { fingerprint }) }
     },
     show: async (id, projectId) => find(id, projectId),
-    list: async (projectId, limit) =>
+    list: async (projectId, { limit, states }) =>
       started
         .map(({ view }) => view)
-        .filter((view) => view.projectId === projectId)
+        .filter((view) => view.projectId === projectId && (states?.includes(view.state) ?? true))
         .slice(0, limit),
-    cancel: async (id, projectId) => ({ ...find(id, projectId), state: 'cancelled' }),
+    async command(id, projectId, command) {
+      const view = find(id, projectId)
+      ordered.push([id, command])
+      return command.does === 'cancel' ? { ...view, state: 'cancelled' } : view
+    },
   }
 }
 

@@ -101,7 +101,7 @@ describe('the document', () => {
     expect(Object.keys(bodyOf('/v1/signals/logs', 'post') ?? {})).toEqual(['application/x-ndjson'])
     expect(bodyOf('/v1/actions', 'post')).toMatchObject({
       'application/json': {
-        schema: { type: 'object', required: ['call'], additionalProperties: false, properties: { runIn: {} } },
+        schema: { type: 'object', additionalProperties: false, properties: { runIn: {} } },
       },
     })
   })

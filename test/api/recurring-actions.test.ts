@@ -148,7 +148,7 @@ describe('a recurring action', () => {
     const start = { ...call, body: { 'os-start': null } }
     await ask('PATCH', '', { call: start })
     expect(w.trusts.size).toBe(2)
-    expect(w.told.at(-1)).toMatchObject({ call: start, delegated: { trustId: 'trust-2', roles: ['member'] } })
+    expect(w.told.at(-1)).toMatchObject({ work: { call: start }, delegated: { trustId: 'trust-2', roles: ['member'] } })
     await ask('PATCH', '', { delegateFor: 'P10D' })
     expect(w.told.at(-1)).toMatchObject({ delegated: { trustId: 'trust-3', until: at(10 * 86_400) } })
     expectProblem(await ask('PATCH', '', {}), 'INPUT_INVALID')

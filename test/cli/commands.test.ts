@@ -27,8 +27,9 @@ describe('steward action', () => {
       id,
       name: 'stop at night',
       state: 'scheduled',
-      call: 'POST compute/servers/6f1c/action',
+      what: 'POST compute/servers/6f1c/action',
       due: at(7200),
+      'not after': at(7200 + 3600),
       delegated: 'member',
     })
     const list = await steward(env, '--api', url, 'action', 'list')
@@ -49,6 +50,76 @@ describe('steward action', () => {
     expect(JSON.parse(out)).toEqual(started[0]?.view)
     const list = await steward(env, '--api', url, '--json', 'action', 'list')
     expect(JSON.parse(list.out)).toEqual([started[0]?.view])
+  })
+
+  const serverId = '5c7d0f3e-8a1b-4c2d-9e3f-000000000001'
+  const named = ['server.stop', '--with', `serverId=${serverId}`, '--in', 'PT2H', '--late', '10m']
+
+  it('defers an action of the catalogue by its name', async () => {
+    const { url, env, started } = await installation()
+    const { out, err } = await steward(env, '--api', url, 'action', 'create', ...named, '--priority', '1')
+    expect(err).toBe('')
+    expect(fields(out)).toMatchObject({ what: `server.stop ${serverId}`, 'not after': at(7200 + 600) })
+    expect(started[0]?.view).toMatchObject({ action: 'server.stop', with: { serverId }, priority: 1 })
+  })
+
+  it('defers a chain from a file', async () => {
+    const { url, env, started } = await installation()
+    const path = await mkdtemp(join(tmpdir(), 'steward-cli-'))
+    onTestFinished(() => rm(path, { recursive: true }))
+    const steps = [{ id: 'halt', action: 'server.stop', with: { serverId } }]
+    await writeFile(join(path, 'steps.json'), JSON.stringify(steps))
+    await steward(env, '--api', url, 'action', 'create', '--steps', `@${join(path, 'steps.json')}`, '--in', 'PT2H')
+    expect(started[0]?.view.steps).toMatchObject(steps)
+  })
+
+  it.each([[[]], [['server.stop', 'twice']], [['server.stop', '--with', 'serverId']]])(
+    'says what it needs when it is told %j',
+    async (words) => {
+      const { url, env, started } = await installation()
+      const { err, code } = await steward(env, '--api', url, 'action', 'create', ...words, '--in', 'PT2H')
+      expect([code, err]).toEqual([1, expect.stringMatching(/say what to do: NAME|give key=value/)])
+      expect(started).toEqual([])
+    },
+  )
+
+  it('changes, pauses, resumes, runs now, clones and replays', async () => {
+    const { url, env, started, ordered } = await installation()
+    await steward(env, '--api', url, 'action', 'create', ...named)
+    const id = started[0]?.view.id ?? ''
+    const tell = (...words: string[]) => steward(env, '--api', url, 'action', ...words)
+    for (const command of ['pause', 'resume', 'run-now']) expect(await tell(command, id)).toMatchObject({ err: '' })
+    expect(await tell('change', id, '--in', 'PT3H', '--name', 'later')).toMatchObject({ err: '', code: 0 })
+    expect(ordered.map(([, { does }]) => does)).toEqual(['pause', 'resume', 'runNow', 'change'])
+    expect(ordered.at(-1)?.[1]).toMatchObject({ name: 'later', runAt: at(3 * 3600) })
+    await tell('clone', id, '--in', 'P1D')
+    await tell('replay', id)
+    expect(started.slice(1).map(({ view }) => [view.runAt, view.replayOf])).toEqual([
+      [at(86_400), id],
+      [at(0), id],
+    ])
+  })
+
+  it('defers an action on many servers, and shows beforehand which are meant', async () => {
+    const servers = [{ id: 's1', name: 'web-1', status: 'ACTIVE', tags: ['night-off'], metadata: {} }]
+    const { url, env, started } = await installation({ servers })
+    const meant = ['--tag', 'night-off', '--without-tag', 'keep']
+    const { out } = await steward(env, '--api', url, 'action', 'targets', ...meant)
+    expect(out).toBe('NAME   STATUS  ID\nweb-1  ACTIVE  s1\nnote: 1 server(s)\n')
+    const created = await steward(env, '--api', url, 'action', 'create', 'server.stop', '--in', 'PT2H', ...meant)
+    expect(fields(created.out)).toMatchObject({ what: 'server.stop on the servers that are meant' })
+    expect(started[0]?.view.targets).toEqual({ select: { tags: ['night-off'], withoutTags: ['keep'] } })
+    await steward(env, '--api', url, 'action', 'create', 'server.stop', '--in', 'PT2H', '--on', serverId)
+    expect(started[1]?.view.targets).toEqual({ ids: [serverId] })
+  })
+
+  it('lists those that somebody should look at', async () => {
+    const { env } = await installation()
+    const api = await serve(() => ({ body: { actions: [] } }))
+    await steward(env, '--api', api.url, 'action', 'list', '--dead')
+    expect(api.received[0]?.path).toBe(
+      '/v1/actions?limit=100&state=skipped&state=failed&state=outcome-unknown&state=delegation-lost',
+    )
   })
 
   it('says that there are none', async () => {
@@ -83,6 +154,25 @@ describe('steward action', () => {
     expect(api.received).toMatchObject([{ path: '/v1/actions?limit=100', headers: { 'x-auth-token': 'token-1' } }])
     expect(JSON.stringify(api.received)).not.toContain(password)
     expect(keystone.tokens).toEqual(['token-1'])
+  })
+})
+
+describe('steward catalogue', () => {
+  it('lists the actions that have names', async () => {
+    const { out } = await steward({}, 'catalogue')
+    expect(out).toMatch(/^server\.stop +member +Stop a server$/m)
+    expect(out).toMatch(/^server\.delete +member +destructive +Delete a server$/m)
+  })
+
+  it('shows one of them with its input', async () => {
+    const { out } = await steward({}, 'catalogue', 'server.resize')
+    expect(fields(out)).toMatchObject({ action: 'server.resize', role: 'member', undo: 'has one' })
+    expect(out).toMatch(/^input +serverId: /m)
+  })
+
+  it('names the nearest ones for a name it does not know', async () => {
+    const { err, code } = await steward({}, 'catalogue', 'server.explode')
+    expect([code, err]).toEqual([1, expect.stringMatching(/no action server\.explode; server has .*stop/)])
   })
 })
 

@@ -4,6 +4,7 @@ import { onTestFinished, vi } from 'vitest'
 import { addAccessCommands } from '../../cli/access.ts'
 import { addActionCommands } from '../../cli/actions.ts'
 import { addAuditCommands } from '../../cli/audit.ts'
+import { addCatalogueCommand } from '../../cli/catalogue.ts'
 import { addDelegationCommands } from '../../cli/delegations.ts'
 import { explain } from '../../cli/explain.ts'
 import { addIncidentCommands } from '../../cli/incidents.ts'
@@ -83,6 +84,7 @@ export async function steward(env: Record<string, string>, ...args: string[]): P
       },
     })
   addActionCommands(program)
+  addCatalogueCommand(program)
   addRecurringActionCommands(program)
   addDelegationCommands(program)
   addIncidentCommands(program)

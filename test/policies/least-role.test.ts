@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Call } from '../../core/action.ts'
+import type { Call } from '../../core/call.ts'
 import { codeOf, detailsOf } from '../../core/errors.ts'
-import { leastRole, refuseInternalHints } from '../../policies/least-role.ts'
+import { refuseInternalHints } from '../../policies/least-role.ts'
+import { roleFor } from '../../policies/work.ts'
 
 const all = ['reader', 'member', 'manager', 'admin']
 const call = (method: Call['method'], path: string, body?: Call['body'], service = 'compute'): Call => ({
@@ -27,6 +28,19 @@ const calls: [what: string, call: Call, role: string][] = [
   ['migrating live to a host', onServer({ 'os-migrateLive': { host: 'cmp-2' } }), 'admin'],
   ['migrating', onServer({ migrate: null }), 'manager'],
   ['evacuating', onServer({ evacuate: { host: 'cmp-2' } }), 'admin'],
+  ['migrating to a host', onServer({ migrate: { host: 'cmp-2' } }), 'admin'],
+  ['offloading a shelved server', onServer({ shelveOffload: null }), 'admin'],
+  ['aborting a live migration', call('DELETE', '/servers/6f1c/migrations/7'), 'manager'],
+  ['forcing a live migration', call('POST', '/servers/6f1c/migrations/7/action', { force_complete: null }), 'manager'],
+  ['resetting a volume', call('POST', '/volumes/1/action', { 'os-reset_status': {} }, 'block-storage'), 'admin'],
+  ['extending a volume', call('POST', '/volumes/1/action', { 'os-extend': {} }, 'block-storage'), 'member'],
+  [
+    'failing a load balancer over',
+    call('PUT', '/v2/lbaas/loadbalancers/1/failover', undefined, 'load-balancer'),
+    'admin',
+  ],
+  ['disabling a user', call('PATCH', '/v3/users/1', { user: {} }, 'identity'), 'admin'],
+  ['giving a role', call('PUT', '/v3/projects/1/users/2/roles/3', undefined, 'identity'), 'admin'],
   ['resetting a state', onServer({ 'os-resetState': { state: 'active' } }), 'admin'],
   ['reading the services of Nova', call('GET', '/os-services'), 'admin'],
   ['reading one hypervisor', call('GET', '/os-hypervisors/7'), 'admin'],
@@ -37,15 +51,15 @@ const calls: [what: string, call: Call, role: string][] = [
 
 describe('the role to delegate', () => {
   it.each(calls)('for %s is the lowest that does', (_what, asked, role) => {
-    expect(leastRole(asked, all)).toBe(role)
+    expect(roleFor({ call: asked }, all)).toBe(role)
   })
 
   it.each(calls)('for %s is the next higher one the caller has', (_what, asked, role) => {
     for (const held of all) {
       const enough = all.indexOf(held) >= all.indexOf(role)
-      if (enough) expect(leastRole(asked, [held])).toBe(held)
+      if (enough) expect(roleFor({ call: asked }, [held])).toBe(held)
       else {
-        const error = thrownBy(() => leastRole(asked, [held]))
+        const error = thrownBy(() => roleFor({ call: asked }, [held]))
         expect(codeOf(error)).toBe('ROLE_MISSING')
         expect(detailsOf(error)).toEqual({ needed: role })
       }
@@ -57,8 +71,8 @@ describe('the role to delegate', () => {
     fc.assert(
       fc.property(fc.constantFrom(...calls), roles, ([, asked, needed], held) => {
         const enough = held.filter((role) => all.includes(role) && all.indexOf(role) >= all.indexOf(needed))
-        if (enough.length === 0) return codeOf(thrownBy(() => leastRole(asked, held))) === 'ROLE_MISSING'
-        const chosen = leastRole(asked, held)
+        if (enough.length === 0) return codeOf(thrownBy(() => roleFor({ call: asked }, held))) === 'ROLE_MISSING'
+        const chosen = roleFor({ call: asked }, held)
         return enough.includes(chosen) && enough.every((role) => all.indexOf(role) >= all.indexOf(chosen))
       }),
     )
@@ -67,7 +81,7 @@ describe('the role to delegate', () => {
   it('does not depend on the order in which Keystone names the roles', () => {
     fc.assert(
       fc.property(fc.constantFrom(...calls), fc.shuffledSubarray(all, { minLength: 4 }), ([, asked], held) => {
-        return leastRole(asked, held) === leastRole(asked, all)
+        return roleFor({ call: asked }, held) === roleFor({ call: asked }, all)
       }),
     )
   })

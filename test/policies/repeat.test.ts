@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Call } from '../../core/action.ts'
+import type { Call } from '../../core/call.ts'
 import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
 import { afterFailure, backoffMs } from '../../policies/repeat.ts'
 

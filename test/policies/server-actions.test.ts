@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Call } from '../../core/action.ts'
+import type { Call } from '../../core/call.ts'
 import { serverActionOf } from '../../policies/server-actions.ts'
 
 const act = (body: Call['body'] | undefined, changes: Partial<Call> = {}): Call => ({

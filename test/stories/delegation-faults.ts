@@ -104,6 +104,8 @@ export function delegationFaults(onStage: () => Stage) {
       const { alice } = onStage()
       const created = await alice.steward('POST', '/v1/actions', {
         runIn: 'PT1S',
+        // else it would be refused at once
+        unchecked: true,
         call: {
           service: 'compute',
           method: 'POST',
@@ -121,6 +123,7 @@ export function delegationFaults(onStage: () => Stage) {
       const base = { service: 'compute', method: 'POST', path: `/servers/${serverId}/action` }
       const cases = [
         [{ ...base, body: { evacuate: {} } }, 403, 'ROLE_MISSING'],
+        [{ ...base, body: { 'os-stop': null }, microversion: '2.999' }, 502, 'MICROVERSION_UNSUPPORTED'],
         [{ ...base, service: 'no-such-service' }, 400, 'SERVICE_UNKNOWN'],
         [{ ...base, path: 'http://169.254.169.254/latest' }, 400, 'PATH_REFUSED'],
         [{ ...base, path: '/../../v3/users' }, 400, 'PATH_REFUSED'],

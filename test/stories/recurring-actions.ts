@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { RecurringActionView } from '../../core/recurrence.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
-import { createServer, deleteServer, microversion, type Person, showServer } from '../../demo/stage/people.ts'
+import { microversion, type Person } from '../../demo/stage/people.ts'
+import { createServer, deleteServer, showServer } from '../../demo/stage/servers.ts'
 import type { Stage } from '../../demo/stage/stage.ts'
 import { InstanceActions, trustsOf } from '../../demo/stories/deferred-action.ts'
 
 /** Counted on the cloud's side: what Nova has written down about the server. */
-const recorded = async ({ session }: Person, serverId: string, action: string) => {
+export const recorded = async ({ session }: Person, serverId: string, action: string) => {
   const { instanceActions } = await session
     .service('compute', { microversion })
     .get(`/servers/${serverId}/os-instance-actions`, InstanceActions)

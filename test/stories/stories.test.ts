@@ -8,6 +8,7 @@ import { logBurst } from '../../demo/stories/log-burst.ts'
 import { overloadedHost } from '../../demo/stories/overloaded-host.ts'
 import { delegationFaults } from './delegation-faults.ts'
 import { governorFaults } from './governor-faults.ts'
+import { namedActions } from './named-actions.ts'
 import { recurringActions } from './recurring-actions.ts'
 import { remediationFaults } from './remediation-faults.ts'
 import { restarts } from './restarts.ts'
@@ -37,6 +38,7 @@ const onStage = () => stage
 webhookFaults(onStage)
 remediationFaults(onStage)
 delegationFaults(onStage)
+namedActions(onStage)
 recurringActions(onStage)
 governorFaults(onStage)
 restarts(onStage)

@@ -54,6 +54,10 @@ export function whatIsLeft(onStage: () => Stage) {
       expect((await decode('https://elsewhere.example')).statusCode).toBe(403)
     })
 
+    it('says that trusts work, as it found when it started', async () => {
+      expect(await readFile(onStage().steward.logFile, 'utf8')).toContain('trusts work: one was made, used and deleted')
+    })
+
     it('is kept for 90 days', async () => {
       const namespace = await got(`${onStage().steward.uiUrl}/api/v1/namespaces/default`).json<object>()
       expect(namespace).toMatchObject({ config: { workflowExecutionRetentionTtl: `${90 * 86_400}s` } })

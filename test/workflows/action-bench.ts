@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { WorkflowHandle } from '@temporalio/client'
-import type { ActionView, Call, ScheduledAction } from '../../core/action.ts'
+import type { ActionView, ScheduledAction } from '../../core/action.ts'
+import type { Call } from '../../core/call.ts'
 import { attributes } from '../../core/search-attributes.ts'
 import { scheduledAction } from '../../workflows/scheduled-action.ts'
 import type { Bench } from './engine.ts'

@@ -10,6 +10,8 @@ import { until, useWorker } from './engine.ts'
 import { person } from './people.ts'
 import { recurringOf } from './recurring-bench.ts'
 
+const cancelBy = (name: string) => ({ does: 'cancel', by: person(name) }) as const
+
 // the one file with a worker on the queue that the facade names
 const bench = useWorker(taskQueues.actions)
 const codeFrom = async (asked: Promise<unknown>) => codeOf(await asked.catch((error: unknown) => error))
@@ -29,31 +31,31 @@ describe('a deferred action', () => {
   it('is shown to its own project from the moment it is accepted', async () => {
     const { actions, id, projectId, view } = await started()
     expect(await actions.show(id, projectId)).toMatchObject(view)
-    await actions.cancel(id, projectId, person('olga'))
+    await actions.command(id, projectId, cancelBy('olga'))
   })
 
   it('does not exist for another project: neither to be shown nor to be cancelled', async () => {
     const { cloud, actions, id, projectId } = await started()
     expect(await codeFrom(actions.show(id, 'another project'))).toBe('ACTION_NOT_FOUND')
-    expect(await codeFrom(actions.cancel(id, 'another project', person('olga')))).toBe('ACTION_NOT_FOUND')
+    expect(await codeFrom(actions.command(id, 'another project', cancelBy('olga')))).toBe('ACTION_NOT_FOUND')
     expect(await actions.show(id, projectId)).toMatchObject({ state: 'scheduled' })
     expect(cloud.names()).toEqual([])
-    await actions.cancel(id, projectId, person('olga'))
+    await actions.command(id, projectId, cancelBy('olga'))
   })
 
   it('that was never made does not exist', async () => {
     const actions = createActions(bench.client)
     expect(await codeFrom(actions.show(randomUUID(), 'project'))).toBe('ACTION_NOT_FOUND')
-    expect(await codeFrom(actions.cancel(randomUUID(), 'project', person('olga')))).toBe('ACTION_NOT_FOUND')
+    expect(await codeFrom(actions.command(randomUUID(), 'project', cancelBy('olga')))).toBe('ACTION_NOT_FOUND')
   })
 
   it('can be cancelled once', async () => {
     const { cloud, actions, id, projectId } = await started()
-    expect(await actions.cancel(id, projectId, person('olga'))).toMatchObject({
+    expect(await actions.command(id, projectId, cancelBy('olga'))).toMatchObject({
       state: 'cancelled',
       trustDeleted: true,
     })
-    expect(await codeFrom(actions.cancel(id, projectId, person('olga')))).toBe('ACTION_CLOSED')
+    expect(await codeFrom(actions.command(id, projectId, cancelBy('olga')))).toBe('ACTION_CLOSED')
     expect(cloud.names()).toEqual(['deleteTrust'])
   })
 
@@ -61,7 +63,7 @@ describe('a deferred action', () => {
     const { cloud, actions, id, projectId } = await started(randomUUID(), 1)
     await until(async () => (await actions.show(id, projectId)).trustDeleted, true)
     expect(await actions.show(id, projectId)).toMatchObject({ state: 'done', result: { status: 202 } })
-    expect(await codeFrom(actions.cancel(id, projectId, person('olga')))).toBe('ACTION_CLOSED')
+    expect(await codeFrom(actions.command(id, projectId, cancelBy('olga')))).toBe('ACTION_CLOSED')
     expect(cloud.names()).toEqual(['performCall', 'deleteTrust'])
   })
 })
@@ -72,18 +74,18 @@ describe('the list of actions', () => {
     const { actions, projectId } = first
     const foreign = await started()
     const second = await started(projectId)
-    const ids = async (limit: number) => (await actions.list(projectId, limit)).map(({ id }) => id)
+    const ids = async (limit: number) => (await actions.list(projectId, { limit })).map(({ id }) => id)
     await until(() => ids(10), [second.id, first.id])
     expect(await ids(1)).toEqual([second.id])
-    for (const { id, projectId: owner } of [first, foreign, second]) await actions.cancel(id, owner, person('olga'))
+    for (const { id, projectId: owner } of [first, foreign, second]) await actions.command(id, owner, cancelBy('olga'))
   })
 
   it('is empty for a project that has none, whatever its id looks like', async () => {
     const { actions, id, projectId } = await started()
-    expect(await actions.list(randomUUID(), 10)).toEqual([])
-    expect(await actions.list("o'brien", 10)).toEqual([])
-    expect(await actions.list(`x' OR StewardKind = 'action`, 10)).toEqual([])
-    await actions.cancel(id, projectId, person('olga'))
+    expect(await actions.list(randomUUID(), { limit: 10 })).toEqual([])
+    expect(await actions.list("o'brien", { limit: 10 })).toEqual([])
+    expect(await actions.list(`x' OR StewardKind = 'action`, { limit: 10 })).toEqual([])
+    await actions.command(id, projectId, cancelBy('olga'))
   })
 })
 
@@ -126,8 +128,8 @@ describe('a recurring action', () => {
     await until(async () => (await recurring.list(projectId, 10)).map((listed) => listed.id), [id])
     // its occurrences are listed as the actions they are, and none of them can be taken for one that was made by hand
     const actions = createActions(bench.client)
-    await until(async () => (await actions.list(projectId, 10)).length, 3)
-    expect(await codeFrom(actions.cancel(id, projectId, person('ana')))).toBe('ACTION_NOT_FOUND')
+    await until(async () => (await actions.list(projectId, { limit: 10 })).length, 3)
+    expect(await codeFrom(actions.command(id, projectId, cancelBy('ana')))).toBe('ACTION_NOT_FOUND')
     await until(() => cloud.names().at(-1), 'deleteTrust')
   })
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Client } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { ChainStep } from '../../core/chain.ts'
 import { connectClient } from '../../temporal/connection.ts'
 import { loadKeys } from '../../temporal/keys.ts'
 import { relieveHost } from '../../workflows/runbooks/relieve-host.ts'
@@ -44,24 +45,37 @@ afterAll(async () => {
 })
 
 const post = (path: string) => ({ service: 'compute', method: 'POST', path, body: {} }) as const
+const chained = (...paths: string[]) => paths.map((path, at) => ChainStep.parse({ id: `s${at}`, action: post(path) }))
+const stop = ChainStep.parse({ id: 'stop', action: 'server.stop', with: { serverId: randomUUID() } })
+/** Steps one after the other: some calls, and the stop of a server at the end. */
+function actInSteps(...paths: string[]) {
+  const action = actionOf(`trust-of-${paths[0]}`, { more: { steps: [...chained(...paths), stop] } })
+  const { call: _none, ...view } = action.view
+  return startAction({ client, taskQueue }, { ...action, view })
+}
 const act = (path: string, dueInMs: number) =>
   startAction({ client, taskQueue }, actionOf(`trust-of-${path}`, { call: post(path), dueInMs }))
 
 describe('a worker that is killed', () => {
   it('costs no call and doubles none: the next worker ends what it had begun', async () => {
     const killed = startWorker()
-    const [before, during, waiting, relief] = await Promise.all([
+    const [before, during, waiting, inSteps, atTheEnd, relief] = await Promise.all([
       act('/killed-before', 1),
       act('/killed-during', 1),
       act('/due-later', 12_000),
+      actInSteps('/step', '/killed-during-step', '/last-step'),
+      actInSteps('/only-step'),
       client.workflow.start(relieveHost, {
         workflowId: `relieve-${randomUUID()}`,
         taskQueue,
         args: [{ host: 'cmp-hot', resource: 'vcpu', limit: 0.8, maxMoves: 10 }],
       }),
     ])
-    // each of the three is in the middle of its step
-    const reached = ['asked /killed-before', 'POST /killed-during', 'migrate b']
+    // each of them is in the middle of its step
+    const reached = [
+      ...['asked /killed-before', 'POST /killed-during', 'migrate b'],
+      ...['POST /killed-during-step', 'waited for /server.stop'],
+    ]
     await until(async () => {
       const lines = await done()
       return reached.filter((line) => !lines.includes(line))
@@ -89,12 +103,19 @@ describe('a worker that is killed', () => {
     expect(await waiting.result()).toMatchObject({ state: 'done' })
     expect(await doneWith('/due-later')).toEqual(['asked /due-later', 'POST /due-later'])
 
+    // a chain goes on where it was, and makes no step twice
+    for (const chain of [inSteps, atTheEnd]) {
+      const view = await chain.result()
+      expect([view.state, view.progress?.map(({ state }) => state)]).toEqual(['done', view.steps?.map(() => 'done')])
+    }
+    for (const path of ['/step', '/killed-during-step', '/last-step', '/only-step'])
+      expect((await doneWith(path)).filter((line) => line.startsWith('POST'))).toEqual([`POST ${path}`])
+    expect((await doneWith('/server.stop')).filter((line) => line.startsWith('POST'))).toHaveLength(2)
+
     expect((await relief.result()).moved.map(({ serverId }) => serverId)).toEqual(['a', 'b', 'c'])
-    // the lease it had is held through the death of the worker
-    const about = [
-      ...['planned', 'asked for host/cmp-hot', 'migrate a', 'migrate b', 'waited on for b', 'migrate c'],
-      'gave the lease back',
-    ]
+    const about = ['planned', 'asked for host/cmp-hot', 'migrate a', 'migrate b', 'waited on for b', 'migrate c']
     expect((await done()).filter((line) => about.includes(line))).toEqual(about)
+    // held through the death of the worker, and given back once: that of the relief, and those of the two stops
+    expect((await done()).filter((line) => line === 'gave the lease back')).toHaveLength(3)
   })
 })

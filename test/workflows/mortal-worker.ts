@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Context } from '@temporalio/activity'
 import { Worker } from '@temporalio/worker'
 import type { Activities } from '../../core/activities.ts'
+import type { Deed } from '../../core/chain.ts'
 import { connectClient, connectWorker } from '../../temporal/connection.ts'
 import { createDataConverter } from '../../temporal/data-converter.ts'
 import { loadKeys } from '../../temporal/keys.ts'
@@ -48,6 +49,10 @@ const engine = { connectionOptions: { address }, namespace: 'default' }
 const keys = await loadKeys(keysFile)
 const { client } = await connectClient(engine, keys)
 
+/** An action by name stands in the journal as if that were its path. */
+const pathOf = (deed: Deed) => ('call' in deed ? deed.call.path : `/${deed.action}`)
+const goesOn = (deed: Deed) => ('call' in deed ? {} : ({ goesOn: true } as const))
+
 const activities: Partial<Activities> = {
   async surveyHosts() {
     const up = { up: 3, down: 0 }
@@ -60,18 +65,26 @@ const activities: Partial<Activities> = {
   async giveBackLease() {
     did('gave the lease back')
   },
-  async performCall({ call }) {
-    did(`asked ${call.path}`)
-    if (call.path === '/killed-before' && timesDone(`asked ${call.path}`) === 1) await hang()
-    did(`POST ${call.path}`)
-    if (call.path === '/killed-during' && timesDone(`POST ${call.path}`) === 1) await hang()
-    return { status: 202, startedAt: new Date().toISOString() }
+  async performCall(deed) {
+    const path = pathOf(deed)
+    did(`asked ${path}`)
+    if (path === '/killed-before' && timesDone(`asked ${path}`) === 1) await hang()
+    did(`POST ${path}`)
+    if (path.startsWith('/killed-during') && timesDone(`POST ${path}`) === 1) await hang()
+    return { status: 202, startedAt: new Date().toISOString(), ...goesOn(deed) }
   },
-  async reconcileCall({ call, sentAfter }) {
-    did(`looked ${call.path}`)
+  async reconcileCall(deed) {
+    const path = pathOf(deed)
+    const { sentAfter } = deed
+    did(`looked ${path}`)
     // calls of earlier occurrences are no answer
-    const since = writtenMs(`POST ${call.path}`).some((atMs) => atMs >= Date.parse(sentAfter))
+    const since = writtenMs(`POST ${path}`).some((atMs) => atMs >= Date.parse(sentAfter))
     return { verdict: since ? 'done' : 'not done' }
+  },
+  async awaitEffect({ action }) {
+    did(`waited for /${action}`)
+    if (timesDone(`waited for /${action}`) === 1) await hang()
+    return { outcome: 'done', detail: 'seen' }
   },
   async deleteTrust({ trustId }) {
     did(`deleted ${trustId}`)

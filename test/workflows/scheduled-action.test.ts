@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { CallOutcome } from '../../core/activities.ts'
 import { codeOf, failure } from '../../core/errors.ts'
-import { cancelAction } from '../../workflows/scheduled-action.ts'
+import { cancelAction } from '../../workflows/action-updates.ts'
 import { type ActionHandle, type ActionOptions, actionOf, startAction, stopServer } from './action-bench.ts'
 import { listedState, until, untilState, useWorker, viewOf } from './engine.ts'
 import { person } from './people.ts'

@@ -60,6 +60,12 @@ const names = Object.keys({
   reconcileCall: 0,
   deleteTrust: 0,
   checkTrust: 0,
+  awaitEffect: 0,
+  findTargets: 0,
+  performMany: 0,
+  reconcileMany: 0,
+  awaitMany: 0,
+  checkAhead: 0,
 } satisfies Record<keyof Activities, 0>) as (keyof Activities)[]
 
 const allWell: Survey = {

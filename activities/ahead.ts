@@ -1,0 +1,18 @@
+import type { Activities } from '../core/activities.ts'
+import { lookAhead } from '../openstack/ahead.ts'
+import { looksAhead } from '../policies/ahead.ts'
+import { runRequestId, type Sessions } from './sessions.ts'
+
+export const createAheadActivities = (
+  sessions: Pick<Sessions, 'throughTrust' | 'forget'>,
+): Pick<Activities, 'checkAhead'> => ({
+  /**
+   * Looks what is in the way of work that is not due yet, with a new login, so that a lost role is seen. Safe to repeat.
+   *
+   * @throws KEYSTONE_UNREACHABLE, CLOUD_UNREACHABLE, CLOUD_BUSY (all retried)
+   */
+  async checkAhead({ work, trustId }) {
+    sessions.forget(trustId)
+    return (await lookAhead(sessions.throughTrust(trustId), looksAhead(work), { requestId: runRequestId() })) ?? null
+  },
+})
