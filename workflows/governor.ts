@@ -54,18 +54,21 @@ export interface GovernorOptions {
  * Decides who may act on what, one request after the other: the only workflow that does. Everything it decides by is in
  * policies/governor; here is only the order of events.
  *
- * Never ends. Begins its history anew before that grows long, with all it remembers. One that begins without memory,
- * because it was terminated, first asks which runs are at work.
+ * Never ends. Begins its history anew before that grows long, with all it remembers and what it has not come to yet
+ * (`waiting`). One that begins without memory, because it was terminated, first asks which runs are at work.
  */
 export async function governor(
   config: GovernorConfig,
   options: GovernorOptions = {},
   remembered?: GovernorState,
+  waiting: readonly GovernorEvent[] = [],
 ): Promise<never> {
   const { checkHoldersEveryMs = 30_000, mostEvents = 4_000 } = options
   let state = remembered ?? noState
   let brakes = config
-  const inbox: GovernorEvent[] = []
+  const inbox: GovernorEvent[] = [...waiting]
+  /** Words to holders that the engine has not passed on yet: it drops those of a run that has ended. */
+  let underWay = 0
   /** Answers for those who wait inside an update, by request id. */
   const answers = new Map<string, Verdict>()
 
@@ -125,8 +128,10 @@ export async function governor(
     }
     setCurrentDetails(`${state.leases.length} lease(s), ${state.queue.length} waiting`)
     const isLong = workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > mostEvents
-    if (isLong && inbox.length === 0 && allHandlersFinished())
-      await continueAsNew<typeof governor>(brakes, options, state)
+    if (!isLong || !allHandlersFinished()) continue
+    await condition(() => underWay === 0)
+    // who waits inside an update is told by this run
+    if (allHandlersFinished()) await continueAsNew<typeof governor>(brakes, options, state, inbox)
   }
 
   /** Resolves when the event has been decided upon. */
@@ -152,9 +157,13 @@ export async function governor(
   function tell<T>(holder: Holder, signal: SignalDefinition<[T]>, word: T): void {
     const { workflowId, runId } = holder
     if (!workflowId) return
+    underWay++
     getExternalWorkflowHandle(workflowId, runId)
       .signal(signal, word)
       .catch(() => inbox.push({ kind: 'holders-ended', holders: [holder] }))
+      .finally(() => {
+        underWay--
+      })
   }
 }
 

@@ -10,6 +10,7 @@ import { comeToAnEnd } from '../../workflows/lease.ts'
 import { relieveHost } from '../../workflows/runbooks/relieve-host.ts'
 import { restartService } from '../../workflows/runbooks/restart-service.ts'
 import type { RunView } from '../../workflows/runbooks/runbook.ts'
+import { actionOf, startAction, stopServer } from './action-bench.ts'
 import { until, untilState, useWorker, viewOf } from './engine.ts'
 import { governed, holdOf, wideOpen } from './governor-bench.ts'
 import { service } from './incident-bench.ts'
@@ -202,6 +203,27 @@ describe('the governor', () => {
     working.open(stable)
     expect(await Promise.all([endOf(run), endOf(next)])).toEqual(['succeeded', 'succeeded'])
   })
+
+  it('tells every run its verdict, also where its history begins anew at that moment', async () => {
+    const accepted = { status: 202, startedAt: new Date().toISOString() }
+    const cloud = bench.cloud({ performCall: accepted, deleteTrust: undefined })
+    const handles = await Promise.all(
+      Array.from({ length: 200 }, (_, at) =>
+        startAction(
+          bench,
+          actionOf(cloud.trust('a'), {
+            call: { ...stopServer, path: `/servers/told-${at}/action` },
+            dueInMs: 3_000,
+            maxLatenessMs: 600_000,
+          }),
+        ),
+      ),
+    )
+    // one that was not told would ask again after ten minutes
+    const views = await Promise.all(handles.map((handle) => handle.result()))
+    expect(new Set(views.map(({ state }) => state))).toEqual(new Set(['done']))
+    expect(cloud.inputs('performCall')).toHaveLength(200)
+  }, 90_000)
 
   it('decides a thousand requests in order, beginning its history anew meanwhile', async () => {
     const first = holdOf('host/wanted')
