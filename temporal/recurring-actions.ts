@@ -30,7 +30,7 @@ export interface RecurringActions {
 }
 
 /** Each run waits for one occurrence: a command may meet the end of one, and is then for the next. */
-const mostTurns = 3
+const mostTurns = 5
 
 export function createRecurringActions(client: Client): RecurringActions {
   const handleOf = (id: string) => client.workflow.getHandle<typeof recurringAction>(`recurring-action/${id}`)
@@ -110,5 +110,7 @@ export function createRecurringActions(client: Client): RecurringActions {
 /** The run closed between the moment the update came and the moment it was looked at; ABORTED in gRPC's words. */
 function metTheEndOfARun(error: unknown): boolean {
   const grpc = error instanceof ServiceError ? error.cause : error
-  return isGrpcServiceError(grpc) && grpc.code === 10
+  if (!isGrpcServiceError(grpc)) return false
+  // ABORTED; or FAILED_PRECONDITION when the command came between the last task of a run and its end
+  return grpc.code === 10 || (grpc.code === 9 && grpc.details.includes('workflow task failure'))
 }
