@@ -7,6 +7,7 @@ import type { Governor } from '../temporal/governor.ts'
 import { recentFirings } from '../temporal/incident-desk.ts'
 import { throughEngine } from '../temporal/reach.ts'
 import type { Brake } from './brake.ts'
+import { inLanes } from './in-lanes.ts'
 import { type ListedService, listServices } from './nova-services.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -99,11 +100,9 @@ export function createGovernorActivities({
     /** Says of which holders the engine knows that they do not run any more. */
     async findEnded({ holders }) {
       const ended: Holder[] = []
-      const queue = holders.values()
-      const lane = async () => {
-        for (const holder of queue) if (await hasEnded(holder)) ended.push(holder)
-      }
-      await Promise.all(Array.from({ length: atOnce }, lane))
+      await inLanes(holders, atOnce, async (holder) => {
+        if (await hasEnded(holder)) ended.push(holder)
+      })
       return { ended }
     },
 

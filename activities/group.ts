@@ -9,6 +9,7 @@ import { afterFailure } from '../policies/repeat.ts'
 import type { Brake } from './brake.ts'
 import { perform, reconcile } from './deferred-call.ts'
 import { endOf, firstPauseMs, nextPauseMs } from './effect.ts'
+import { inLanes } from './in-lanes.ts'
 import type { Pause } from './pause.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
 
@@ -49,7 +50,7 @@ export const createGroupActivities = (
     // what is through must be in every heartbeat
     const pauseWith: Pause = (ms) => pause(ms, through)
     try {
-      await inLanes(ids, async (id) => {
+      await inLanes(ids, lanes, async (id) => {
         if (!leash.holds()) {
           through.push({ id, outcome: 'again', detail: 'its turn did not come' })
           return
@@ -80,7 +81,7 @@ export const createGroupActivities = (
     const found: TargetOutcome[] = []
     const beating = setInterval(() => Context.current().heartbeat(), heartbeatMs)
     try {
-      await inLanes(ids, async (id) => {
+      await inLanes(ids, lanes, async (id) => {
         found.push(await lookedUp(id, () => reconcile(session, deedOn(group, id), sentAfter, pause)))
       })
       return found
@@ -96,7 +97,7 @@ export const createGroupActivities = (
     let waiting = pending
     for (let pauseMs = firstPauseMs; waiting.length > 0; pauseMs = nextPauseMs(pauseMs)) {
       const still: TargetOutcome[] = []
-      await inLanes(waiting, async (target) => {
+      await inLanes(waiting, lanes, async (target) => {
         Context.current().heartbeat()
         const { id, result, goesOnSince: since = '' } = target
         const end = await endOf(session, { ...deedOn(group, id), result }, since).catch((error: unknown) => ({
@@ -151,15 +152,6 @@ async function lookedUp(id: string, look: () => ReturnType<Activities['reconcile
   } catch (error) {
     return { id, outcome: 'unknown', detail: `its answer was lost, and looking failed: ${saying(error)}` }
   }
-}
-
-/** Goes through all of them, some at a time. */
-async function inLanes<T>(all: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
-  const queue = all.values()
-  const lane = async () => {
-    for (const one of queue) await act(one)
-  }
-  await Promise.all(Array.from({ length: Math.min(lanes, all.length) }, lane))
 }
 
 const saying = (error: unknown) => `${codeOf(error) ?? 'INTERNAL'}: ${messageOf(error)}`

@@ -3,6 +3,7 @@ import { failure } from '../core/errors.ts'
 import type { Host, Resources, Server, Snapshot } from '../core/plan.ts'
 import type { ServiceClient } from '../openstack/service.ts'
 import type { Session } from '../openstack/session.ts'
+import { inLanes } from './in-lanes.ts'
 import { listServices } from './nova-services.ts'
 import { readServerGroups, type ServerGroup } from './server-groups.ts'
 import { runRequestId } from './sessions.ts'
@@ -101,25 +102,21 @@ type Room = Pick<Host, 'capacity' | 'used'>
 async function readRoom(client: ServiceClient, requestId: string): Promise<Map<string, Room>> {
   const providers = await all(client.pages('/resource_providers', 'resource_providers', Provider, { requestId }))
   const rooms = new Map<string, Room>()
-  const queue = providers.values()
-  const lane = async () => {
-    for (const { uuid, name } of queue) {
-      const [{ inventories }, { usages }] = await Promise.all([
-        client.get(`/resource_providers/${uuid}/inventories`, Inventories, { requestId }),
-        client.get(`/resource_providers/${uuid}/usages`, Usages, { requestId }),
-      ])
-      const capacity = resources((kind) => {
-        const { total, reserved, allocation_ratio } = inventories[kind] ?? {
-          total: 0,
-          reserved: 0,
-          allocation_ratio: 1,
-        }
-        return Math.floor((total - reserved) * allocation_ratio)
-      })
-      rooms.set(name, { capacity, used: resources((kind) => usages[kind] ?? 0) })
-    }
-  }
-  await Promise.all(Array.from({ length: hostsAtOnce }, lane))
+  await inLanes(providers, hostsAtOnce, async ({ uuid, name }) => {
+    const [{ inventories }, { usages }] = await Promise.all([
+      client.get(`/resource_providers/${uuid}/inventories`, Inventories, { requestId }),
+      client.get(`/resource_providers/${uuid}/usages`, Usages, { requestId }),
+    ])
+    const capacity = resources((kind) => {
+      const { total, reserved, allocation_ratio } = inventories[kind] ?? {
+        total: 0,
+        reserved: 0,
+        allocation_ratio: 1,
+      }
+      return Math.floor((total - reserved) * allocation_ratio)
+    })
+    rooms.set(name, { capacity, used: resources((kind) => usages[kind] ?? 0) })
+  })
   return rooms
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Resources } from '../core/plan.ts'
 import type { ServiceClient } from '../openstack/service.ts'
 import type { Room } from '../policies/planner/cloud-reading.ts'
+import { inLanes } from './in-lanes.ts'
 
 const Provider = z.object({ uuid: z.string(), name: z.string(), parent_provider_uuid: z.string().nullish() })
 const Providers = z.object({ resource_providers: z.array(Provider) })
@@ -42,11 +43,10 @@ export async function readRooms(client: ServiceClient, requestId: string): Promi
       if (summary) rooms.set(name, rooms.get(name) ?? roomOf(summary))
     }
   }
-  const queue = roots.filter(({ name }) => !rooms.has(name)).values()
-  const lane = async () => {
-    for (const { uuid, name } of queue) rooms.set(name, await readOne(client, uuid, requestId))
-  }
-  await Promise.all(Array.from({ length: providersAtOnce }, lane))
+  const unknown = roots.filter(({ name }) => !rooms.has(name))
+  await inLanes(unknown, providersAtOnce, async ({ uuid, name }) => {
+    rooms.set(name, await readOne(client, uuid, requestId))
+  })
   return rooms
 }
 

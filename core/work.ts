@@ -42,6 +42,12 @@ export function workOf({ call, action, with: input, targets, steps }: Work): Wor
   return { steps: steps ?? [] }
 }
 
+/** Puts other work in the place of what a thing says now. */
+export function putWork(into: Work, work: Work): void {
+  for (const field of Object.keys(workFields)) delete into[field as keyof Work]
+  Object.assign(into, work)
+}
+
 /** One line for people: what is called, and on what. */
 export function titleOf({ call, action, with: input = {}, targets, steps = [] }: Work): string {
   if (call) return `${call.method} ${call.service}${call.path}`

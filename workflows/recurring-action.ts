@@ -16,7 +16,7 @@ import type {
   RecurringAction,
   RecurringActionView,
 } from '../core/recurrence.ts'
-import { workFields } from '../core/work.ts'
+import { putWork } from '../core/work.ts'
 import { nextOccurrence } from '../policies/recurrence/occurrences.ts'
 import { planNext } from '../policies/recurrence/plan.ts'
 import { validate } from '../policies/recurrence/validate.ts'
@@ -32,13 +32,12 @@ import {
   snoozeRecurring,
 } from './recurring-updates.ts'
 import { actionEnded } from './scheduled-action.ts'
-import { eventually } from './steps.ts'
+import { deleteTrust } from './trust.ts'
 
 /** Governments change clocks at short notice: what is next is worked out anew this often. */
 const replanEveryMs = 24 * 3_600_000
 /** One that ended without a word, because a person terminated it, is noticed this soon. */
 const askAfterMs = 600_000
-const trustCleanupMs = 3_600_000
 
 /**
  * Makes one OpenStack call again and again, each time as an action of its own, with the one trust of its owner.
@@ -303,9 +302,8 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
     function change({ name, work, recurrence, maxLatenessSeconds, delegated: given }: ChangeRecurring) {
       // a new name or other work changes nothing about what is being waited for
       if (recurrence || given || maxLatenessSeconds !== undefined) stirred = true
-      if (work) for (const field of Object.keys(workFields)) delete (view as Record<string, unknown>)[field]
+      if (work) putWork(view, work)
       Object.assign(view, {
-        ...work,
         ...(name !== undefined && { name }),
         ...(recurrence && { recurrence, counted: 0 }),
         ...(maxLatenessSeconds !== undefined && { maxLatenessSeconds }),
@@ -322,16 +320,6 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
       if (stirred && goesOn()) replan()
       return become({})
     }
-  }
-}
-
-async function deleteTrust(trustId: string): Promise<boolean> {
-  try {
-    await eventually('Delete the trust', trustCleanupMs).deleteTrust({ trustId })
-    return true
-  } catch {
-    // it expires by itself; the view says that it was left
-    return false
   }
 }
 

@@ -11,17 +11,17 @@ import {
 import { type ActionState, type ActionView, isWaiting, type ScheduledAction } from '../core/action.ts'
 import type { CallOutcome } from '../core/activities.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
-import { titleOf, workFields, workOf } from '../core/work.ts'
+import { putWork, titleOf, workOf } from '../core/work.ts'
 import { cancelAction, changeAction, pauseAction, resumeAction, runActionNow } from './action-updates.ts'
 import { doGroup } from './group.ts'
 import { publish } from './publish.ts'
-import { eventually, quick } from './steps.ts'
+import { quick } from './steps.ts'
+import { deleteTrust } from './trust.ts'
 import { doWork } from './work.ts'
 
 /** How an action ended, told to the workflow that asked for it. */
 export const actionEnded = defineSignal<[ActionView]>('actionEnded')
 
-const trustCleanupMs = 3_600_000
 /** A start later than this is told as `done-late`. */
 const lateMs = 60_000
 /** Looks for what is in the way, so long before it is due. */
@@ -201,9 +201,8 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
           view.roles = delegated.roles
         }
         if (lateness !== undefined) maxLatenessMs = lateness
-        if (other) for (const field of Object.keys(workFields)) delete (view as Record<string, unknown>)[field]
+        if (other) putWork(view, other)
         const change = {
-          ...other,
           ...(name !== undefined && { name }),
           ...(runAt !== undefined && { runAt }),
           ...(notAfter !== undefined && { notAfter }),
@@ -239,16 +238,6 @@ async function report(to: string, view: ActionView): Promise<void> {
     await getExternalWorkflowHandle(to).signal(actionEnded, view)
   } catch {
     // whoever asked for it is gone; the outcome can still be read here
-  }
-}
-
-async function deleteTrust(trustId: string): Promise<boolean> {
-  try {
-    await eventually('Delete the trust', trustCleanupMs).deleteTrust({ trustId })
-    return true
-  } catch {
-    // it expires by itself soon after; the view says that it was left
-    return false
   }
 }
 

@@ -2,10 +2,7 @@ import type { z } from 'zod'
 import type { Call } from '../../core/call.ts'
 import type { ActionReference } from '../../core/chain.ts'
 import { failure } from '../../core/errors.ts'
-
-/** Keystone's default roles, the lowest first. */
-export const roles = ['reader', 'member', 'manager', 'admin'] as const
-export type Role = (typeof roles)[number]
+import type { Role } from '../least-role.ts'
 
 /** What a read answered. A 404 is an answer too: deletions end with it. */
 export interface Seen {

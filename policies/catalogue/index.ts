@@ -9,7 +9,7 @@ import { network } from './network.ts'
 import { orchestration } from './orchestration.ts'
 import { volume } from './volume.ts'
 
-export type { ActionSpec, Known, Role, Seen } from './entry.ts'
+export type { ActionSpec, Known, Seen } from './entry.ts'
 
 /** The common actions of OpenStack by their names. A name is public API: add freely, rename never. */
 export const actionCatalogue: ReadonlyMap<string, ActionSpec> = new Map(

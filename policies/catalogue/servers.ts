@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Call } from '../../core/call.ts'
-import { type ActionSpec, at, define, isGone, isOneOf, type Known, type Role, type Seen } from './entry.ts'
+import type { Role } from '../least-role.ts'
+import { type ActionSpec, at, define, isGone, isOneOf, type Known, type Seen } from './entry.ts'
 import { Uuid } from './inputs.ts'
 
 /** What most actions on a server are given. */
