@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { startMonitor } from '../../demo/stage/monitor.ts'
-import { createServer, deleteServer, untilActive } from '../../demo/stage/servers.ts'
+import { createServer, removeServers, untilActive } from '../../demo/stage/servers.ts'
 import { listServices, vcpuShare } from '../../demo/stage/services.ts'
 import { type Stage, setStage } from '../../demo/stage/stage.ts'
 import { type Figure, p50p99 } from '../figures.ts'
@@ -101,7 +101,7 @@ async function hotHost(stage: Stage): Promise<Times> {
   } finally {
     await monitor.stop()
     await untilActive(olga, ids)
-    await Promise.all(ids.map((id) => deleteServer(olga, id)))
+    await removeServers(olga, ids)
     await eventually(`${host} to be empty`, async () => (await vcpuShare(olga, host)) === 0)
   }
 }

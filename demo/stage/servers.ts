@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { detailsOf } from '../../core/errors.ts'
 import { eventually } from './eventually.ts'
 import { microversion, type Person } from './people.ts'
 
@@ -13,6 +14,7 @@ const Shown = z.object({
     fault: z.object({ message: z.string() }).optional(),
   }),
 })
+const Listed = z.object({ servers: z.array(z.object({ name: z.string() })) })
 const Images = z.object({ images: z.array(z.object({ id: z.string() })) })
 
 /** Starts a server; naming the host needs an operator. Returns its id at once. */
@@ -29,6 +31,12 @@ export async function createServer(
   return Created.parse(body).server.id
 }
 
+/** Their names. */
+export async function serversOf({ session }: Person): Promise<string[]> {
+  const { servers } = await session.service('compute', { microversion }).get('/servers', Listed)
+  return servers.map(({ name }) => name)
+}
+
 export async function showServer({ session }: Person, id: string) {
   const { server } = await session.service('compute', { microversion }).get(`/servers/${id}`, Shown)
   return {
@@ -40,8 +48,21 @@ export async function showServer({ session }: Person, id: string) {
   }
 }
 
+/** Asks for it; Nova answers before its agent has heard of it. */
 export async function deleteServer({ session }: Person, id: string): Promise<void> {
   await session.service('compute', { microversion }).request({ method: 'DELETE', path: `/servers/${id}` })
+}
+
+/**
+ * Deletes them and waits until they are gone: a deletion still on its way when the next story stops RabbitMQ or a
+ * compute is lost, and the server stays where it is for ever.
+ */
+export async function removeServers(person: Person, ids: readonly string[]): Promise<void> {
+  await Promise.all(ids.map((id) => deleteServer(person, id)))
+  await eventually('the servers to be gone', async () => {
+    const shown = await Promise.allSettled(ids.map((id) => showServer(person, id)))
+    return shown.every((look) => look.status === 'rejected' && detailsOf(look.reason).status === 404)
+  })
 }
 
 /** Waits until all of them are ACTIVE; says of the others what they are instead, at once when one is in ERROR. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ActionView } from '../../core/action.ts'
 import { eventually } from '../stage/eventually.ts'
 import { microversion, type Person } from '../stage/people.ts'
-import { createServer, deleteServer, showServer, untilActive } from '../stage/servers.ts'
+import { createServer, removeServers, showServer, untilActive } from '../stage/servers.ts'
 import { expectThat, type Story } from './story.ts'
 
 const inSeconds = 8
@@ -57,7 +57,7 @@ export const deferredAction: Story = {
     tell(`Nova recorded alice as who did it, request ${stop.request_id}`)
     expectThat((await trustsOf(alice)).length === 0, 'the trust is still there')
     tell('the trust is gone')
-    await deleteServer(alice, serverId)
+    await removeServers(alice, [serverId])
     return {
       workflowId: `action/${action.id}`,
       runId: done.runRequestId?.slice('req-'.length) ?? '',

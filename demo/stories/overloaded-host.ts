@@ -1,5 +1,5 @@
 import { startMonitor } from '../stage/monitor.ts'
-import { createServer, deleteServer, showServer, untilActive } from '../stage/servers.ts'
+import { createServer, removeServers, showServer, untilActive } from '../stage/servers.ts'
 import { vcpuShare } from '../stage/services.ts'
 import { followIncident } from '../stage/stage.ts'
 import { expectThat, type Story } from './story.ts'
@@ -39,7 +39,7 @@ export const overloadedHost: Story = {
       return { workflowId: run.workflowId, runId: run.runId, outcome: run.detail ?? '' }
     } finally {
       await monitor.stop()
-      await Promise.all(ids.map((id) => deleteServer(olga, id)))
+      await removeServers(olga, ids)
     }
   },
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ActionView } from '../../core/action.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { microversion } from '../../demo/stage/people.ts'
-import { createServer, deleteServer, showServer, untilActive } from '../../demo/stage/servers.ts'
+import { createServer, removeServers, showServer, untilActive } from '../../demo/stage/servers.ts'
 import type { Stage } from '../../demo/stage/stage.ts'
 import { trustsOf } from '../../demo/stories/deferred-action.ts'
 
@@ -14,7 +14,7 @@ export function delegationFaults(onStage: () => Stage) {
       serverId = await createServer(alice, { name: 'deferred', flavor: '1' })
       await untilActive(alice, [serverId])
     })
-    afterEach(() => deleteServer(onStage().alice, serverId))
+    afterEach(() => removeServers(onStage().alice, [serverId]))
 
     const stopIn = async (seconds: number) => {
       const created = await onStage().alice.steward('POST', '/v1/actions', {

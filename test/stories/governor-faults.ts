@@ -11,8 +11,8 @@ import { untilCalm } from '../../demo/stage/calm.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { startMonitor } from '../../demo/stage/monitor.ts'
 import { microversion, type Person, personOf } from '../../demo/stage/people.ts'
-import { createServer, deleteServer, showServer, untilActive } from '../../demo/stage/servers.ts'
-import { listServices } from '../../demo/stage/services.ts'
+import { createServer, removeServers, untilActive } from '../../demo/stage/servers.ts'
+import { listServices, vcpuShare } from '../../demo/stage/services.ts'
 import { followIncident, type Stage } from '../../demo/stage/stage.ts'
 import { relieveAsPlanned } from './as-a-plan.ts'
 
@@ -277,12 +277,13 @@ async function migrationsSince({ olga }: Stage, sinceMs: number) {
     .map(({ source_compute, status }) => ({ from: source_compute, status }))
 }
 
-/** Servers on one host, until `play` has ended. */
+/** Servers on one host, which has no others, until `play` has ended. */
 async function withHotHost(
   stage: Stage,
   flavors: readonly string[],
   play: (ids: readonly string[], sinceMs: number) => Promise<void>,
 ): Promise<void> {
+  await eventually(`${host} to be empty`, async () => (await vcpuShare(stage.olga, host)) === 0)
   const ids = await Promise.all(
     flavors.map((flavor, at) => createServer(stage.olga, { name: `hot-${at}`, flavor, host })),
   )
@@ -290,11 +291,7 @@ async function withHotHost(
     await untilActive(stage.olga, ids)
     await play(ids, Date.now())
   } finally {
-    await Promise.all(ids.map((id) => deleteServer(stage.olga, id)))
-    await eventually('the servers to be gone', async () => {
-      const shown = await Promise.allSettled(ids.map((id) => showServer(stage.olga, id)))
-      return shown.every(({ status }) => status === 'rejected')
-    })
+    await removeServers(stage.olga, ids)
   }
 }
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ActionView } from '../../core/action.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { microversion } from '../../demo/stage/people.ts'
-import { createServer, deleteServer, showServer, untilActive } from '../../demo/stage/servers.ts'
+import { createServer, removeServers, showServer, untilActive } from '../../demo/stage/servers.ts'
 import type { Stage } from '../../demo/stage/stage.ts'
 import { trustsOf } from '../../demo/stories/deferred-action.ts'
 import { recorded } from './recurring-actions.ts'
@@ -17,7 +17,7 @@ export function namedActions(onStage: () => Stage) {
       serverId = await createServer(alice, { name: 'by-name', flavor: '1' })
       await untilActive(alice, [serverId])
     })
-    afterEach(() => deleteServer(onStage().alice, serverId))
+    afterEach(() => removeServers(onStage().alice, [serverId]))
 
     const defer = async (payload: object) => {
       const { status, body } = await onStage().alice.steward('POST', '/v1/actions', payload)
@@ -124,7 +124,7 @@ export function namedActions(onStage: () => Stage) {
         const nothing = await ended((await defer(nobody)).id)
         expect(nothing).toMatchObject({ state: 'skipped', reason: { code: 'TARGETS_MISSING' } })
       } finally {
-        await deleteServer(alice, other)
+        await removeServers(alice, [other])
       }
     })
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { RecurringActionView } from '../../core/recurrence.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { microversion, type Person } from '../../demo/stage/people.ts'
-import { createServer, deleteServer, showServer } from '../../demo/stage/servers.ts'
+import { createServer, removeServers, showServer } from '../../demo/stage/servers.ts'
 import type { Stage } from '../../demo/stage/stage.ts'
 import { InstanceActions, trustsOf } from '../../demo/stories/deferred-action.ts'
 
@@ -61,7 +61,7 @@ export function recurringActions(onStage: () => Stage) {
       const lateMs = Date.parse(due?.startedAt ?? '') - Date.parse(due?.at ?? '')
       expect(lateMs).toBeGreaterThanOrEqual(0)
       expect(await trustsOf(alice)).toHaveLength(before)
-      await deleteServer(alice, server)
+      await removeServers(alice, [server])
     })
   })
 }

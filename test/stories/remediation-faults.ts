@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { untilCalm } from '../../demo/stage/calm.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { startMonitor } from '../../demo/stage/monitor.ts'
-import { createServer, deleteServer, showServer, untilActive } from '../../demo/stage/servers.ts'
+import { createServer, removeServers, showServer, untilActive } from '../../demo/stage/servers.ts'
 import { listServices } from '../../demo/stage/services.ts'
 import { followIncident, type Stage } from '../../demo/stage/stage.ts'
 
@@ -73,7 +73,7 @@ export function remediationFaults(onStage: () => Stage) {
         })
         expect(await stay()).toEqual(['compute1', 'compute1', 'compute1'])
         // people find a way: it closes by itself when its signal has cleared
-        await Promise.all(ids.splice(0).map((id) => deleteServer(stage.olga, id)))
+        await removeServers(stage.olga, ids.splice(0))
         const closed = await eventually('the incident to close', async () => {
           const seen = await stage.incident('host-overloaded', 'compute1', sinceMs)
           return seen?.endedAt ? seen : undefined
@@ -82,7 +82,7 @@ export function remediationFaults(onStage: () => Stage) {
       } finally {
         await monitor.stop()
         await stage.cloud.clearFaults('compute1')
-        await Promise.all(ids.map((id) => deleteServer(stage.olga, id)))
+        await removeServers(stage.olga, ids)
       }
     })
 

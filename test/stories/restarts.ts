@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { ActionView } from '../../core/action.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { microversion } from '../../demo/stage/people.ts'
-import { createServer, deleteServer, showServer, untilActive } from '../../demo/stage/servers.ts'
+import { createServer, removeServers, showServer, untilActive } from '../../demo/stage/servers.ts'
 import type { Stage } from '../../demo/stage/stage.ts'
 import { launch, stewardEnvironment } from '../../demo/stage/steward.ts'
 import { InstanceActions } from '../../demo/stories/deferred-action.ts'
@@ -45,7 +45,7 @@ export function restarts(onStage: () => Stage) {
         .service('compute', { microversion })
         .get(`/servers/${serverId}/os-instance-actions`, InstanceActions)
       expect(instanceActions.filter(({ action }) => action === 'stop')).toHaveLength(1)
-      await deleteServer(alice, serverId)
+      await removeServers(alice, [serverId])
     })
 
     it('works in parts as well: API and worker apart, against a Temporal named by TEMPORAL_ADDRESS', async () => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import got from 'got'
 import { describe, expect, it } from 'vitest'
+import { serversOf } from '../../demo/stage/servers.ts'
 import type { Stage } from '../../demo/stage/stage.ts'
 
 const run = promisify(execFile)
@@ -13,6 +14,12 @@ const program = fileURLToPath(new URL('../../bin/steward.js', import.meta.url))
 /** Looks back over everything the tests before it did. */
 export function whatIsLeft(onStage: () => Stage) {
   describe('what is left behind', () => {
+    it('has no server of the stories, which would weigh on a host', async () => {
+      const { alice, carol, olga } = onStage()
+      const left = await Promise.all([alice, carol, olga].map((person) => serversOf(person)))
+      expect(left.flat()).toEqual([])
+    })
+
     it('has no secret in its log, in the database of the engine or in its configuration', async () => {
       const { steward, cloud, alice, olga } = onStage()
       const secrets = [cloud.password, await alice.token(), await olga.token(), ...Object.values(steward.tokens)]
