@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity'
 import { z } from 'zod'
 import type { Activities, CallOutcome } from '../core/activities.ts'
 import type { Call } from '../core/call.ts'
@@ -8,13 +7,13 @@ import type { Session } from '../openstack/session.ts'
 import { isIdempotent } from '../policies/repeat.ts'
 import { serverActionOf } from '../policies/server-actions.ts'
 import { withoutSecrets } from './answer.ts'
+import { whileBeating } from './beating.ts'
 import type { Brake } from './brake.ts'
 import { callOf, read, requestOf, serviceOf } from './deed.ts'
 import type { Pause } from './pause.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
 
 const callTimeoutMs = 60_000
-const heartbeatMs = 5_000
 /** What a comparison of two clocks may be wrong by; nobody stops the same server twice within seconds. */
 const clockErrorMs = 2_500
 
@@ -34,12 +33,7 @@ export const createDeferredCallActivities = (
    *   OUTCOME_UNKNOWN
    */
   async performCall(deed) {
-    const beating = setInterval(Context.current().heartbeat, heartbeatMs)
-    try {
-      return await perform(sessions.throughTrust(deed.trustId), deed, brake)
-    } finally {
-      clearInterval(beating)
-    }
+    return whileBeating(() => perform(sessions.throughTrust(deed.trustId), deed, brake))
   },
 
   /**

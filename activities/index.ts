@@ -4,6 +4,7 @@ import type { Config } from '../core/config.ts'
 import type { Keystone } from '../openstack/keystone.ts'
 import type { Governor } from '../temporal/governor.ts'
 import type { Incidents } from '../temporal/incidents.ts'
+import { createPlanDocuments } from '../temporal/plan-documents.ts'
 import type { StopButton } from '../temporal/stop.ts'
 import { createAheadActivities } from './ahead.ts'
 import { createBrake } from './brake.ts'
@@ -14,6 +15,8 @@ import { createGovernorActivities } from './governor.ts'
 import { createGroupActivities } from './group.ts'
 import { createMigrationActivities } from './migration.ts'
 import { createPause } from './pause.ts'
+import { createPlanMaking } from './plan-making.ts'
+import { planInThread } from './planning.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
 import type { Sessions } from './sessions.ts'
@@ -43,6 +46,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createServiceWatch({ sessions, pause, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
     ...createSshActivities(config.ssh, brake),
     ...createMigrationActivities({ sessions, pause, brake }),
+    ...createPlanMaking({ sessions, documents: createPlanDocuments(client), planning: planInThread }),
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createEvidenceActivities(sessions),
     ...createDeferredCallActivities(sessions, pause, brake),

@@ -19,6 +19,7 @@ import { governorRoutes } from './routes/governor.ts'
 import { type Dependency, healthRoutes } from './routes/health.ts'
 import { incidentRoutes } from './routes/incidents.ts'
 import { leaseRoutes } from './routes/leases.ts'
+import { type PlanRoutesOptions, planRoutes } from './routes/plans.ts'
 import { recurringActionRoutes } from './routes/recurring-actions.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { type SignalRoutesOptions, signalRoutes } from './routes/signals.ts'
@@ -33,6 +34,7 @@ export interface AppOptions {
   incidents: Parameters<typeof incidentRoutes>[1]
   approvals: Pick<ApprovalRoutesOptions, 'keys' | 'publicUrl' | 'now'>
   governor: Parameters<typeof governorRoutes>[1]
+  plans: PlanRoutesOptions
   audit: Omit<AuditRoutesOptions, 'seesCloud'>
   reports: Parameters<typeof reportRoutes>[1]
   why: Omit<WhyRoutesOptions, 'seesCloud'>
@@ -118,6 +120,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await v1.register(governorRoutes, options.governor)
       await v1.register(stopRoutes, options.governor)
       await v1.register(leaseRoutes, options.governor)
+      await v1.register(planRoutes, options.plans)
       await v1.register(auditRoutes, { ...options.audit, seesCloud })
       await v1.register(reportRoutes, options.reports)
       await v1.register(whyRoutes, { ...options.why, seesCloud })

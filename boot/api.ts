@@ -17,6 +17,7 @@ import { createActions } from '../temporal/actions.ts'
 import { createAudit } from '../temporal/audit.ts'
 import { createIncidentDesk } from '../temporal/incident-desk.ts'
 import { createIncidentList } from '../temporal/incident-list.ts'
+import { createPlans } from '../temporal/plans.ts'
 import { throughEngine } from '../temporal/reach.ts'
 import { createRecurringActions } from '../temporal/recurring-actions.ts'
 import { createIncidentHistory } from '../temporal/report.ts'
@@ -73,6 +74,7 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
     incidents: { incidents: createIncidentList(client), desk: createIncidentDesk(client) },
     approvals: { keys: foundation.keys, publicUrl: config.publicUrl },
     governor: { governor, stop, config: config.governor, policies: config.policies },
+    plans: { plans: createPlans(client), config: config.governor },
     audit: { audit: createAudit(client) },
     reports: { history: createIncidentHistory(client), governor, config },
     why: { desk: createWhyDesk({ client, governor, stop, config: config.governor }) },

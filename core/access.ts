@@ -24,6 +24,8 @@ export const permissions = {
   'leases:write': { reach: 'cloud', inPerson: true, allows: 'hold hosts and servers for own work' },
   'delegations:read': { reach: 'cloud', allows: 'see the standing delegation' },
   'delegations:write': { reach: 'cloud', inPerson: true, allows: 'delegate own rights to remediation, take them back' },
+  'plans:read': { reach: 'cloud', allows: 'see plans that move servers between hosts' },
+  'plans:write': { reach: 'cloud', allows: 'have plans made, discard them' },
   'reports:read': { reach: 'cloud', allows: 'see how runbooks do' },
   'why:read': { reach: 'project', allows: 'ask why an action of the project was done, or was not' },
   'cloud:read': { reach: 'cloud', allows: 'with audit:read and why:read: about all projects and hosts' },

@@ -1,8 +1,10 @@
 import type { Entity, LogLine } from './alert.ts'
 import type { ActionReference, Deed } from './chain.ts'
+import type { PlanDigest, PlanWishes } from './cloud-plan.ts'
 import type { Holder, LeaseRequest, Outcome, Survey, Verdict } from './governor.ts'
 import type { ServerSelector, TargetOutcome } from './group.ts'
 import type { Move, Plan } from './plan.ts'
+import type { PlanDocument } from './plan-document.ts'
 import type { Hindrance, Work } from './work.ts'
 
 /** A service as Nova's service list shows it now. */
@@ -30,6 +32,12 @@ export interface ServiceTarget {
 export interface ProcessStatus {
   readonly pid: number
   readonly startedEpochSeconds: number
+}
+
+/** What a plan is wanted for. */
+export interface PlanWish {
+  readonly goal: PlanDocument['goal']
+  readonly options: PlanWishes
 }
 
 /** With whose rights something was done. */
@@ -99,6 +107,10 @@ export interface Activities {
   // moving servers
   planRelief(input: { host: string; resource: 'vcpu' | 'memory'; limit: number; maxMoves: number }): Promise<Plan>
   liveMigrate(move: Move): Promise<MigrationOutcome>
+
+  // plans for many hosts
+  /** Looks at the whole cloud and plans; the document is left with the workflow that asked. */
+  makePlan(wish: PlanWish): Promise<PlanDigest>
 
   // the governor
   /** How many hosts are well, in the zone of `host` and in the cloud. */

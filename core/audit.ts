@@ -102,6 +102,7 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
     target: ({ serverId, serverName }) => ({ id: serverId, typeURI: 'compute/machine', name: serverName }),
     about: ({ from, to }) => ({ from, to }),
   },
+  makePlan: 'reads',
   surveyHosts: 'reads',
   consultGovernor: 'reads',
   requestLease: 'internal',

@@ -243,6 +243,24 @@ export const catalogue = {
     summary: 'The plan is too old, or the hosts it touches are no longer as it expects them.',
     next: 'Make a new plan; nothing was moved.',
   },
+  PLAN_NOT_FOUND: {
+    status: 404,
+    remedy: 'fix',
+    summary: 'There is no plan with this id.',
+    next: 'List the plans: GET /v1/plans.',
+  },
+  PLAN_CLOSED: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'The plan has ended, or is not in a state in which this can be done.',
+    next: 'Read its state: GET /v1/plans/{id}.',
+  },
+  PLAN_TOO_LARGE: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'The plan has more moves than can be kept.',
+    next: 'Ask for fewer with `maxMoves`.',
+  },
   MIGRATION_FAILED: {
     status: 409,
     remedy: 'ask',

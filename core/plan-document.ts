@@ -47,7 +47,7 @@ const Undo = z.object({
 export const PlanDocument = z.object({
   format: z.literal('steward-plan/1'),
   id: z.string().describe('the same for the same plan on the same cloud; an approval is for this id'),
-  goal: z.enum(['consolidate', 'balance', 'drain', 'spread', 'evict-noisy']),
+  goal: z.enum(['consolidate', 'balance', 'drain', 'spread', 'evict-noisy', 'undo']),
   options: z.record(z.string(), z.unknown()).describe('what was asked for'),
   createdAt: z.iso.datetime(),
   validity: z.object({

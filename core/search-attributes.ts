@@ -19,6 +19,7 @@ export type WorkflowKind =
   | 'action'
   | 'recurring-action'
   | 'delegation'
+  | 'plan'
   | 'watch'
   | 'governor'
   | 'stop'

@@ -43,6 +43,15 @@ const incident =
     about: { ...textOf(given, 'why'), ...textOf(given, 'planId') },
   })
 
+const plan =
+  (action: string): Teller =>
+  (given, { workflowId }) => ({
+    action,
+    initiator: personOf(given.by),
+    target: { id: workflowId, typeURI: 'service/oss/plan' },
+    about: { ...textOf(given, 'why'), ...textOf(given, 'planId') },
+  })
+
 /** The project is known also where the person is not: nobody commands an action of another one. */
 function ofProject(action: string): Teller {
   return (given, { workflowId, kind }, { project_id }) => ({
@@ -92,6 +101,7 @@ const tellers: Readonly<Record<string, Teller>> = {
     initiator: personOf(given.by),
     target: { id: workflowId, typeURI: 'service/oss/delegation' },
   }),
+  'plan discard': plan('deny/plan'),
   'action cancel': ofProject('disable/action'),
   'action pause': ofProject('disable/pause'),
   'action resume': ofProject('enable/resume'),

@@ -15,6 +15,7 @@ import {
   userType,
 } from '../core/audit.ts'
 import { catalogue } from '../core/catalogue.ts'
+import type { OpenPlan } from '../core/cloud-plan.ts'
 import type { DelegationView } from '../core/delegation.ts'
 import type { LeaseGrounds } from '../core/governor.ts'
 import type { StopState } from '../core/stop.ts'
@@ -163,10 +164,17 @@ function beginningOf(execution: AuditedExecution, record: Recorded): Act | undef
   const target = workflowOf(execution)
   const owner = ownerOf(execution, first)
   if (owner) return { action: `create/${execution.kind}`, initiator: owner, target, ...done(record) }
+  if (execution.kind === 'plan') return planAskedFor(target, record)
   if (execution.kind !== 'stop') return undefined
   const { by, userId, why } = (first ?? {}) as Partial<StopState>
   const initiator = { id: userId ?? 'unknown', typeURI: userType, ...(by !== undefined && { name: by }) }
   return { action: 'disable', initiator, target, ...(why !== undefined && { about: { why } }), ...done(record) }
+}
+
+function planAskedFor(target: Resource, record: Recorded): Act {
+  const { view } = (record.input[0] ?? {}) as Partial<OpenPlan>
+  const initiator = view ? { id: view.userId, typeURI: userType, name: view.by } : unknownPerson
+  return { action: 'create/plan', initiator, target, about: { ...(view?.why && { why: view.why }) }, ...done(record) }
 }
 
 function pairOf(execution: AuditedExecution, record: Recorded, act: Act): Keyed[] {

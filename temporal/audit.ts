@@ -39,6 +39,7 @@ const kinds = [
   'action',
   'recurring-action',
   'delegation',
+  'plan',
   'governor',
   'stop',
 ] as const satisfies WorkflowKind[]

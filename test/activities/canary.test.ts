@@ -7,6 +7,8 @@ import { createEvidenceActivities } from '../../activities/evidence.ts'
 import { createGovernorActivities } from '../../activities/governor.ts'
 import { createGroupActivities } from '../../activities/group.ts'
 import { createMigrationActivities } from '../../activities/migration.ts'
+import { createPlanMaking } from '../../activities/plan-making.ts'
+import { planInThread } from '../../activities/planning.ts'
 import { createServiceActivities } from '../../activities/services.ts'
 import { createTrustActivities } from '../../activities/trusts.ts'
 import type { Activities } from '../../core/activities.ts'
@@ -65,6 +67,7 @@ const acts: Record<string, Act> = {
       memoryMiB: 1024,
       reason: 'the test wants it',
     }),
+  makePlan: ({ makePlan }) => makePlan({ goal: 'consolidate', options: {} }),
   performCall: ({ performCall }, cloud, trustId) => performCall({ call: callTo(cloud), trustId }),
   reconcileCall: ({ reconcileCall }, cloud, trustId) =>
     reconcileCall({ call: callTo(cloud), trustId, sentAfter: new Date().toISOString() }),
@@ -95,6 +98,7 @@ async function working() {
   const activities = {
     ...createServiceActivities({ sessions, pause }),
     ...createMigrationActivities({ sessions, pause, brake: released }),
+    ...createPlanMaking({ sessions, documents: { keep: async () => 'pack-1' }, planning: planInThread }),
     ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
     ...createEvidenceActivities(sessions),
     ...createDeferredCallActivities(sessions, pause, released),

@@ -60,6 +60,11 @@ GET    /v1/leases                                leases:read       m      i   i 
 POST   /v1/leases                                leases:write      m      i   i       i        r       r      r      r     r       r     p     +        m            m
 PUT    /v1/leases/:id                            leases:write      m      i   i       i        r       r      r      r     r       r     p     +        m            m
 DELETE /v1/leases/:id                            leases:write      m      i   i       i        r       r      r      r     r       r     p     +        m            m
+GET    /v1/plans                                 plans:read        m      i   i       i        r       r      r      r     r       r     +     +        m            m
+GET    /v1/plans/:id                             plans:read        m      i   i       i        r       r      r      r     r       r     +     +        m            m
+GET    /v1/plans/:id/document                    plans:read        m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/plans                                 plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
+DELETE /v1/plans/:id                             plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
 GET    /v1/audit                                 audit:read        m      i   i       i        r       +      +      +     +       +     +     +        m            m
 GET    /v1/reports/runbooks                      reports:read      m      i   i       i        r       r      r      r     r       r     +     +        m            m
 GET    /v1/why                                   why:read          m      i   i       i        r       r      r      r     r       r     +     +        m            m

@@ -13,6 +13,7 @@ import { type AccessPolicy, accessPolicy } from '../../core/access.ts'
 import type { ActionView, ScheduledAction } from '../../core/action.ts'
 import type { Alert } from '../../core/alert.ts'
 import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
+import type { OpenPlan, PlanCommand } from '../../core/cloud-plan.ts'
 import type { DelegationView } from '../../core/delegation.ts'
 import { failure } from '../../core/errors.ts'
 import { GovernorConfig } from '../../core/governor.ts'
@@ -30,9 +31,11 @@ import type { IncidentDesk } from '../../temporal/incident-desk.ts'
 import type { IncidentList } from '../../temporal/incident-list.ts'
 import type { Incidents } from '../../temporal/incidents.ts'
 import type { Keys } from '../../temporal/keys.ts'
+import type { Plans } from '../../temporal/plans.ts'
 import type { RecurringActions } from '../../temporal/recurring-actions.ts'
 import type { StopButton } from '../../temporal/stop.ts'
 import { fakeGovernor, fakeStop } from './governor.ts'
+import { fakePlans } from './plans.ts'
 
 /** The moment at which the app lives. */
 export const nowMs = Date.parse('2026-11-21T01:00:00Z')
@@ -110,6 +113,9 @@ export interface Outside {
   repeated: RecurringAction[]
   /** Commands that reached a recurring action. */
   told: Parameters<RecurringActions['command']>[2][]
+  /** Plans asked for, and commands that reached one. */
+  planned: OpenPlan[]
+  commanded: [id: string, command: PlanCommand][]
   reported: Alert[]
 }
 
@@ -119,6 +125,7 @@ export interface Changes {
   actions?: Partial<Actions>
   recurring?: Partial<RecurringActions>
   delegations?: Partial<Delegations>
+  plans?: Partial<Plans>
   incidents?: Partial<IncidentList>
   command?: IncidentDesk['command']
   governor?: Partial<Governor>
@@ -155,6 +162,8 @@ export async function world(changes: Changes = {}): Promise<World> {
     ordered: [],
     repeated: [],
     told: [],
+    planned: [],
+    commanded: [],
     reported: [],
   }
   const keystone = { ...fakeTrusts(outside), ...changes.keystone }
@@ -205,6 +214,12 @@ export async function world(changes: Changes = {}): Promise<World> {
       stop: { ...fakeStop(), ...changes.stop },
       config: GovernorConfig.parse(changes.brakes ?? {}),
       policies,
+      now,
+    },
+    plans: {
+      plans: { ...fakePlans(nowMs, outside.planned, outside.commanded), ...changes.plans },
+      config: GovernorConfig.parse(changes.brakes ?? {}),
+      waitMs: 0,
       now,
     },
     audit: { audit: { events: changes.auditEvents ?? noEvents }, now },

@@ -41,6 +41,7 @@ describe('what people do', () => {
       'lease/9',
     ],
     ['governor', 'release', { requestId: '9', by: { userId: 'u-9', name: 'olga' } }, 'revoke/lease', 'u-9', 'lease/9'],
+    ['plan', 'discard', { by: person, why: 'no' }, 'deny/plan', 'user-bob', 'plan/1'],
     ['action', 'cancel', { by: person }, 'disable/action', 'user-bob', 'action/1'],
     ['recurring-action', 'pause', { by: person }, 'disable/pause', 'user-bob', 'recurring-action/1'],
     ['recurring-action', 'resume', { by: person }, 'enable/resume', 'user-bob', 'recurring-action/1'],

@@ -47,6 +47,7 @@ const names = Object.keys({
   restartService: 0,
   planRelief: 0,
   liveMigrate: 0,
+  makePlan: 0,
   surveyHosts: 0,
   consultGovernor: 0,
   requestLease: 0,

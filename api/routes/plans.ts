@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { ErrorCode } from '../../core/catalogue.ts'
+import { CreatePlan, PlanState, PlanView } from '../../core/cloud-plan.ts'
+import { failure } from '../../core/errors.ts'
+import type { GovernorConfig } from '../../core/governor.ts'
+import { PlanDocument } from '../../core/plan-document.ts'
+import type { Plans } from '../../temporal/plans.ts'
+import { callerOf, personOfCaller } from '../access.ts'
+import { Problem } from '../problem.ts'
+
+export interface PlanRoutesOptions {
+  plans: Plans
+  config: Pick<GovernorConfig, 'approval'>
+  /** How long a caller is kept waiting for a plan. @default 8_000 */
+  waitMs?: number
+  now?: () => number
+}
+
+const Id = z.object({ id: z.uuid() })
+const problems = { 400: Problem, 401: Problem, 403: Problem, 503: Problem }
+const found = { ...problems, 404: Problem, 409: Problem }
+const Why = z.strictObject({ why: z.string().trim().min(1).max(500).optional() }).nullish()
+const tags = ['plans']
+const pollMs = 200
+
+export const PlanAnswer = z.object({
+  plan: PlanView,
+  document: PlanDocument.optional().describe('missing while the plan is being made'),
+})
+
+export type PlanAnswer = z.infer<typeof PlanAnswer>
+
+/** Plans that move servers between hosts. Making one moves nothing. */
+export const planRoutes: FastifyPluginAsyncZod<PlanRoutesOptions> = async (app, options) => {
+  const { plans, config, waitMs = 8_000, now = Date.now } = options
+
+  /** Waits for the plan, for as long as a caller is kept waiting. */
+  async function made(id: string): Promise<PlanView> {
+    for (const deadline = Date.now() + waitMs; ; await sleep(pollMs)) {
+      const view = await plans.show(id)
+      if (view.state !== 'planning' || Date.now() >= deadline) return view
+    }
+  }
+
+  app.post(
+    '/plans',
+    {
+      config: { access: 'plans:write' },
+      schema: {
+        tags,
+        summary: 'Look at the whole cloud and plan; nothing is moved',
+        description: 'Answers 202 when it takes longer than some seconds: read the plan again until it is proposed.',
+        body: CreatePlan,
+        response: { 201: PlanAnswer, 202: PlanAnswer, ...problems, 404: Problem, 409: Problem, 502: Problem },
+      },
+    },
+    async (request, reply) => {
+      const { userName: by, userId } = callerOf(request)
+      const id = randomUUID()
+      const { goal, options: wishes, why } = request.body
+      await plans.start({
+        view: {
+          ...{ id, goal, options: wishes, state: 'planning', by, userId, createdAt: new Date(now()).toISOString() },
+          ...(why !== undefined && { why }),
+          ...{ answers: [], timeline: [] },
+        },
+        governor: { approval: config.approval },
+      })
+      request.log.info({ planId: id, goal, by, userId }, 'plan asked for')
+      const plan = await made(id)
+      if (plan.state === 'failed') throw refusalOf(plan)
+      reply.header('location', `/v1/plans/${id}`)
+      if (!plan.digest) return reply.code(202).send({ plan })
+      return reply.code(201).send({ plan, document: await plans.document(id) })
+    },
+  )
+
+  app.get(
+    '/plans',
+    {
+      config: { access: 'plans:read' },
+      schema: {
+        tags,
+        summary: 'List plans, newest first',
+        querystring: z.strictObject({
+          limit: z.coerce.number().int().min(1).max(1000).default(100),
+          state: PlanState.optional(),
+        }),
+        response: { 200: z.object({ plans: z.array(PlanView) }), ...problems },
+      },
+    },
+    async ({ query: { limit, state } }) => ({ plans: await plans.list(limit, state) }),
+  )
+
+  app.get(
+    '/plans/:id',
+    {
+      config: { access: 'plans:read' },
+      schema: {
+        tags,
+        summary: 'Show a plan: state, figures, waves',
+        params: Id,
+        response: { 200: PlanView, ...found },
+      },
+    },
+    ({ params: { id } }) => plans.show(id),
+  )
+
+  app.get(
+    '/plans/:id/document',
+    {
+      config: { access: 'plans:read' },
+      schema: {
+        tags,
+        summary: 'Show all of a plan: every move with its reason, costs, the way back',
+        params: Id,
+        response: { 200: PlanDocument, ...found },
+      },
+    },
+    ({ params: { id } }) => plans.document(id),
+  )
+
+  app.delete(
+    '/plans/:id',
+    {
+      config: { access: 'plans:write' },
+      schema: {
+        tags,
+        summary: 'Discard a plan that is not carried out',
+        params: Id,
+        body: Why,
+        response: { 200: PlanView, ...found },
+      },
+    },
+    (request) => {
+      const { why } = request.body ?? {}
+      const by = personOfCaller(request)
+      return plans.command(request.params.id, { does: 'discard', by, ...(why !== undefined && { why }) })
+    },
+  )
+}
+
+/** A plan that could not be made is kept as well, so that its id is said. */
+const refusalOf = ({ id, reason }: PlanView) =>
+  failure((reason?.code ?? 'INTERNAL') as ErrorCode, `${reason?.detail} (plan ${id})`)

@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import type { GovernorConfig } from './governor.ts'
+import { Answer } from './incident.ts'
+import type { Person } from './person.ts'
+import { PlanDocument } from './plan-document.ts'
+
+const HostName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/, 'name of a host')
+const percent = z.number().min(1).max(100)
+const weight = z.number().min(0).max(1000).exactOptional()
+
+/** What may be asked of a plan, besides its goal. Names and defaults are those of the planner. */
+export const PlanWishes = z.strictObject({
+  maxMoves: z.int().min(0).max(20_000).exactOptional(),
+  maxHosts: z.int().min(0).max(100_000).exactOptional().describe('`consolidate`: hosts that may stay in use'),
+  maxCpuPercent: percent.exactOptional().describe('real CPU use that no receiving host goes above; 90 if left out'),
+  outgoingPerHost: z.int().min(1).max(50).exactOptional().describe('servers that leave one host at the same time; 1'),
+  targetDeviation: z.number().min(0).max(100).exactOptional().describe('`balance`, `spread`: where they stop'),
+  weights: z
+    .strictObject({ cpu: weight, memory: weight, disk: weight, network: weight, vcpu: weight })
+    .exactOptional()
+    .describe('what `balance` and `spread` level'),
+  noisyPercent: percent.exactOptional().describe('`evict-noisy`: share of a host that makes a server noisy; 25'),
+  busyPercent: percent.exactOptional().describe('`evict-noisy`: hosts up to this use are left alone; 70'),
+  drain: z.array(HostName).min(1).max(1000).exactOptional().describe('`drain`: hosts to empty'),
+  reserveHosts: z.int().min(0).max(10_000).exactOptional().describe('empty hosts that stay awake; 1'),
+  validForMs: z
+    .int()
+    .min(60_000)
+    .max(86_400_000)
+    .exactOptional()
+    .describe('how long it can be approved, counted from the look at the cloud; 15 minutes if left out'),
+})
+export type PlanWishes = z.infer<typeof PlanWishes>
+
+export const CreatePlan = z.strictObject({
+  goal: PlanDocument.shape.goal.exclude(['undo']),
+  options: PlanWishes.prefault({}),
+  why: z.string().trim().min(1).max(500).exactOptional(),
+})
+export type CreatePlan = z.infer<typeof CreatePlan>
+
+/**
+ * `planning`: the cloud is looked at · `proposed`: can be approved until it expires · `discarded`: a person said no ·
+ * `failed`: no plan could be made.
+ */
+export const PlanState = z.enum(['planning', 'proposed', 'done', 'discarded', 'expired', 'failed', 'stopped'])
+export type PlanState = z.infer<typeof PlanState>
+
+/** What there is to know of a document without opening it. */
+export const PlanDigest = z.object({
+  id: PlanDocument.shape.id,
+  pack: z.string().describe('under which its document is kept'),
+  takenAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime(),
+  moves: z.int().min(0),
+  hosts: z.int().min(0).describe('that it touches'),
+  efficacy: PlanDocument.shape.efficacy.omit({ released: true }),
+  released: z.int().min(0),
+  forecast: PlanDocument.shape.forecast,
+  waves: z.array(z.object({ wave: z.int().min(1), moves: z.int().min(1), durationMs: z.number().min(0) })),
+})
+export type PlanDigest = z.infer<typeof PlanDigest>
+
+/** What people read of a plan. Kept as the memo of its workflow; the document is kept beside it. */
+export const PlanView = z.object({
+  id: z.string(),
+  goal: PlanDocument.shape.goal,
+  options: PlanWishes,
+  why: z.string().optional(),
+  state: PlanState,
+  by: z.string().describe('who asked for it'),
+  userId: z.string(),
+  createdAt: z.iso.datetime(),
+  endedAt: z.iso.datetime().optional(),
+  digest: PlanDigest.optional().describe('missing until it is made'),
+  answers: z.array(Answer.extend({ planId: PlanDocument.shape.id })),
+  needs: z.int().optional().describe('how many persons must say yes'),
+  reason: z.object({ code: z.string().optional(), detail: z.string() }).optional().describe('why it ended as it did'),
+  timeline: z.array(z.object({ at: z.string(), text: z.string() })).describe('at most the last 50 entries'),
+})
+export type PlanView = z.infer<typeof PlanView>
+
+/** What the workflow of a plan starts with; the brakes are those of the time it was asked for. */
+export interface OpenPlan {
+  readonly view: PlanView
+  readonly governor: Pick<GovernorConfig, 'approval'>
+}
+
+/** What a person may do with a plan; each is an update of its workflow, named by `does`. */
+export type PlanCommand = { does: 'discard'; by: Person; why?: string }

@@ -1,0 +1,16 @@
+import type { PlanDigest } from '../../core/cloud-plan.ts'
+import type { PlanDocument } from '../../core/plan-document.ts'
+
+/** What is told of a document where the whole of it would be too much. */
+export function digestOf(document: PlanDocument, pack: string): PlanDigest {
+  const { id, validity, waves, forecast } = document
+  const { released, ...efficacy } = document.efficacy
+  const moves = waves.flatMap((wave) => wave.moves)
+  return {
+    ...{ id, pack, takenAt: validity.takenAt, expiresAt: validity.expiresAt },
+    moves: moves.length,
+    hosts: new Set(moves.flatMap(({ from, to }) => [from, to])).size,
+    ...{ efficacy, released: released.length, forecast },
+    waves: waves.map(({ wave, moves: own, durationMs }) => ({ wave, moves: own.length, durationMs })),
+  }
+}

@@ -1,0 +1,96 @@
+import {
+  type Client,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client'
+import { type OpenPlan, type PlanCommand, type PlanState, PlanView } from '../core/cloud-plan.ts'
+import { codeOf, failure, messageOf } from '../core/errors.ts'
+import type { PlanDocument } from '../core/plan-document.ts'
+import { attributes } from '../core/search-attributes.ts'
+import { taskQueues } from '../core/task-queues.ts'
+import { cloudPlan } from '../workflows/plan/plan.ts'
+import { quoted } from './incident-list.ts'
+import { createPlanDocuments } from './plan-documents.ts'
+import { engineTimeoutMs, throughEngine } from './reach.ts'
+
+/** Plans for many hosts. All calls may throw ENGINE_UNREACHABLE. */
+export interface Plans {
+  start(plan: OpenPlan): Promise<void>
+  /** @throws PLAN_NOT_FOUND */
+  show(id: string): Promise<PlanView>
+  /** Newest first, at most `limit`. */
+  list(limit: number, state?: PlanState): Promise<PlanView[]>
+  /** @throws PLAN_NOT_FOUND, PLAN_CLOSED while there is none yet */
+  document(id: string): Promise<PlanDocument>
+  /** Has a command carried out; the plan as it is then. @throws PLAN_NOT_FOUND, PLAN_CLOSED */
+  command(id: string, command: PlanCommand): Promise<PlanView>
+}
+
+export const planWorkflowId = (id: string) => `plan/${id}`
+
+export function createPlans(client: Client, taskQueue: string = taskQueues.remediation): Plans {
+  const handleOf = (id: string) => client.workflow.getHandle<typeof cloudPlan>(planWorkflowId(id))
+  const documents = createPlanDocuments(client)
+
+  async function show(id: string): Promise<PlanView> {
+    try {
+      return PlanView.parse((await handleOf(id).describe()).memo?.view)
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw failure('PLAN_NOT_FOUND', `there is no plan ${id}`)
+      throw error
+    }
+  }
+
+  async function list(limit: number, state?: PlanState): Promise<PlanView[]> {
+    const query = `StewardKind = 'plan'${state ? ` AND StewardState = ${quoted(state)}` : ''}`
+    const found: PlanView[] = []
+    for await (const { memo } of client.workflow.list({ query, pageSize: limit })) {
+      found.push(PlanView.parse(memo?.view))
+      if (found.length >= limit) break
+    }
+    return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+  }
+
+  async function command(id: string, given: PlanCommand): Promise<PlanView> {
+    const view = await show(id)
+    try {
+      return PlanView.parse(await handleOf(id).executeUpdate<PlanView, [PlanCommand]>(given.does, { args: [given] }))
+    } catch (error) {
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
+        throw failure('ENGINE_UNREACHABLE', 'no worker has taken the command in time; it may still be carried out')
+      const isRefused = error instanceof WorkflowUpdateFailedError
+      if (isRefused && codeOf(error)) throw failure(codeOf(error) ?? 'INTERNAL', messageOf(error))
+      if (isRefused || error instanceof WorkflowNotFoundError)
+        throw failure('PLAN_CLOSED', `the plan ${id} is ${view.endedAt ? view.state : 'just ending'}`)
+      throw error
+    }
+  }
+
+  return {
+    show: (id) => throughEngine(client, () => show(id)),
+    list: (limit, state) => throughEngine(client, () => list(limit, state)),
+    command: (id, given) => throughEngine(client, () => command(id, given), 2 * engineTimeoutMs),
+    async document(id) {
+      const { digest, state } = await throughEngine(client, () => show(id))
+      if (!digest) throw failure('PLAN_CLOSED', `the plan ${id} is ${state}: it has no document`)
+      return documents.read(planWorkflowId(id), digest.pack)
+    },
+    start: (plan) =>
+      throughEngine(client, async () => {
+        const { view } = plan
+        await client.workflow.start(cloudPlan, {
+          workflowId: planWorkflowId(view.id),
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          taskQueue,
+          args: [plan],
+          memo: { view },
+          staticSummary: view.why ?? `${view.goal}, asked for by ${view.by}`,
+          typedSearchAttributes: [
+            { key: attributes.kind, value: 'plan' },
+            { key: attributes.state, value: view.state },
+          ],
+        })
+      }),
+  }
+}

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { createPlanMaking } from '../../activities/plan-making.ts'
+import { planInThread } from '../../activities/planning.ts'
+import { codeOf } from '../../core/errors.ts'
+import type { PlanDocument } from '../../core/plan-document.ts'
+import { rejection } from '../openstack/server.ts'
+import { type RigOptions, setUp } from './rig.ts'
+
+async function planning(options: RigOptions = {}) {
+  const rig = await setUp(options)
+  const kept: [workflowId: string, document: PlanDocument][] = []
+  const keep = async (workflowId: string, document: PlanDocument) => {
+    kept.push([workflowId, document])
+    return 'pack-1'
+  }
+  const { makePlan } = createPlanMaking({ ...rig, documents: { keep }, planning: planInThread })
+  return { ...rig, kept, make: (...wish: Parameters<typeof makePlan>) => rig.run(() => makePlan(...wish)) }
+}
+
+describe('making a plan', () => {
+  it('looks at the whole cloud with the standing delegation, and leaves the document with its workflow', async () => {
+    const { cloud, kept, make, requestId } = await planning()
+    for (const host of ['compute1', 'compute2', 'compute3']) cloud.addServer({ host })
+    const digest = await make({ goal: 'consolidate', options: {} })
+    expect(digest).toMatchObject({ pack: 'pack-1', moves: 2, hosts: 3, released: 2, waves: [{ wave: 1, moves: 2 }] })
+    expect(digest.efficacy).toMatchObject({ hostsBefore: 3, hostsAfter: 1 })
+    expect(kept).toEqual([['test', expect.objectContaining({ id: digest.id, format: 'steward-plan/1' })]])
+    const asked = cloud.received.filter(({ service }) => service !== 'identity')
+    expect(new Set(asked.map(({ method }) => method))).toEqual(new Set(['GET']))
+    expect(new Set(asked.map(({ headers }) => headers['x-openstack-request-id']))).toEqual(new Set([requestId]))
+    expect(cloud.effects).toEqual([])
+  })
+
+  it('does as it is asked', async () => {
+    const { cloud, kept, make } = await planning()
+    for (let i = 0; i < 3; i++) cloud.addServer({ host: 'compute1' })
+    await make({ goal: 'drain', options: { drain: ['compute1'], outgoingPerHost: 3, validForMs: 3_600_000 } })
+    const [[, document] = []] = kept
+    expect(document?.options).toMatchObject({ drain: ['compute1'], outgoingPerHost: 3 })
+    expect(document?.waves).toHaveLength(1)
+    const { takenAt = '', expiresAt = '' } = document?.validity ?? {}
+    expect(Date.parse(expiresAt) - Date.parse(takenAt)).toBe(3_600_000)
+  })
+
+  it.each([
+    ['a host that is not there', { drain: ['compute9'] }, 'INPUT_INVALID', 'host compute9 is not in the model'],
+    ['all hosts', { drain: ['compute1', 'compute2', 'compute3'] }, 'PLAN_IMPOSSIBLE', 'fits on no'],
+  ])('to empty %s says why it cannot be done, and leaves nothing', async (_what, options, code, message) => {
+    const { cloud, kept, make } = await planning()
+    cloud.addServer({ host: 'compute1' })
+    const error = await rejection(make({ goal: 'drain', options }))
+    expect([codeOf(error), error.message]).toEqual([code, expect.stringContaining(message)])
+    expect(kept).toEqual([])
+  })
+
+  it('is refused on a picture with gaps, and without a delegation', async () => {
+    const { cloud, make } = await planning()
+    cloud.addServer({ host: 'gone' })
+    expect(codeOf(await rejection(make({ goal: 'balance', options: {} })))).toBe('SNAPSHOT_INCOMPLETE')
+    const alone = await planning({ trustId: undefined })
+    expect(codeOf(await rejection(alone.make({ goal: 'balance', options: {} })))).toBe('DELEGATION_MISSING')
+  })
+
+  it('ends at once when it is cancelled', async () => {
+    const rig = await planning()
+    rig.cloud.addServer({ host: 'compute1' })
+    const cancelled = new AbortController()
+    const { makePlan } = createPlanMaking({
+      ...rig,
+      documents: { keep: async () => 'never' },
+      planning: (order, signal) => {
+        const planned = planInThread(order, AbortSignal.any([signal, cancelled.signal]))
+        cancelled.abort(new Error('enough'))
+        return planned
+      },
+    })
+    const error = await rejection(rig.run(() => makePlan({ goal: 'consolidate', options: {} })))
+    expect(error.message).toBe('enough')
+  })
+})

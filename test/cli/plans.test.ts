@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import type { PlanView } from '../../core/cloud-plan.ts'
+import { nowMs } from '../api/app.ts'
+import { drainDocument } from '../api/plans.ts'
+import { installation, steward } from './steward.ts'
+
+const drain = ['--goal', 'drain', '--drain', 'a']
+
+async function planning(changes: Parameters<typeof installation>[0] = {}) {
+  const all = await installation(changes)
+  const run = (...args: string[]) => steward(all.env, '--api', all.url, 'plan', ...args)
+  return { ...all, run, json: async (...args: string[]) => JSON.parse((await run('--json', ...args)).out) }
+}
+
+describe('steward plan', () => {
+  it('create has a plan made, and draws it', async () => {
+    const { run, planned } = await planning()
+    const asked = ['--outgoing', '2', '--valid-for', '2h', '--why', 'new disks']
+    const { out, err } = await run('create', ...drain, ...asked)
+    expect(err).toBe('')
+    expect(planned[0]?.view).toMatchObject({
+      ...{ goal: 'drain', why: 'new disks' },
+      options: { drain: ['a'], outgoingPerHost: 2, validForMs: 7_200_000 },
+    })
+    expect(out).toContain(`id               ${planned[0]?.view.id}`)
+    expect(out).toContain('state            proposed')
+    expect(out).toContain(`document         ${drainDocument(nowMs).id}`)
+    expect(out).toContain('can be approved  until 2026-11-21 01:15:00')
+    expect(out).toContain('\n\ndrain: 3 hosts in use before, 2 after')
+    expect(out).toMatch(/WAVE +SERVER +FROM +TO +WHY\n1 +1 +a /)
+  })
+
+  it('create waits for one that takes its time, and says why it could not be made', async () => {
+    let looks = 0
+    const reason = { code: 'PLAN_IMPOSSIBLE', detail: 'server 3 fits on no other host' }
+    const show = async (): Promise<PlanView> => {
+      const { view } = planned[0]!
+      return ++looks < 3 ? view : { ...view, state: 'failed', reason }
+    }
+    const { run, planned } = await planning({ plans: { show } })
+    expect(await run('create', ...drain)).toMatchObject({ code: 1, err: expect.stringContaining(reason.detail) })
+  })
+
+  it('list, show and discard', async () => {
+    const { run, json, planned, commanded } = await planning()
+    await run('create', ...drain)
+    const id = planned[0]?.view.id ?? ''
+    expect((await run('list', '--state', 'proposed')).out).toContain(`2026-11-21 01:00:00  proposed  drain  2 in 2 `)
+    expect(await json('list')).toEqual([expect.objectContaining({ id })])
+    expect((await run('show', id)).out).toContain('\n\ndrain: 3 hosts in use before, 2 after')
+    const shown = await json('show', id)
+    expect([shown.plan.id, shown.document]).toEqual([id, drainDocument(nowMs)])
+    expect((await run('discard', id, '--why', 'not today')).err).toBe('')
+    expect(commanded).toEqual([[id, expect.objectContaining({ does: 'discard', why: 'not today' })]])
+    const none = await run('show', '0b6f3c7a-9d7e-4c0e-8f51-0d6f2c3b4a59')
+    expect(none).toMatchObject({ code: 1, err: expect.stringContaining('PLAN_NOT_FOUND') })
+  })
+})
