@@ -14,6 +14,8 @@ export interface CloudModelOptions {
   readonly name?: string
   /** Real use by server id, measured by somebody else. */
   readonly usage?: ReadonlyMap<string, Usage>
+  /** Hosts whose compute service is disabled for this reason count as open: that is our own doing. */
+  readonly ownReason?: string
   /** A picture that took longer shows no one moment. @default 120 000 */
   readonly maxTakingMs?: number
   readonly now?: () => number
@@ -33,6 +35,7 @@ const Service = z.object({
   zone: z.string().optional(),
   status: z.string(),
   state: z.string().optional(),
+  disabled_reason: z.string().nullish(),
   forced_down: z.boolean().default(false),
 })
 const Hypervisor = z.object({
@@ -81,13 +84,13 @@ const Aggregates = z.object({
  *   what the client throws
  */
 export async function readCloudModel(session: Session, options: CloudModelOptions): Promise<ModelFile> {
-  const { requestId, name, usage, maxTakingMs = 120_000, now = Date.now } = options
+  const { requestId, name, usage, ownReason, maxTakingMs = 120_000, now = Date.now } = options
   const beganMs = now()
   const compute = await session.service('compute').negotiate(nova, { requestId })
   // before the reads begin: one that failed while nobody waits for it yet would end the process
   const room = await session.service('placement').negotiate(placement, { requestId })
   const [hosts, servers, groups, { aggregates }, rooms] = await Promise.all([
-    readHosts(session, compute, requestId),
+    readHosts(session, compute, requestId, ownReason),
     all(compute.pages('/servers/detail', 'servers', NovaServer, { query: { all_tenants: true }, requestId })),
     readServerGroups(compute, requestId),
     compute.get('/os-aggregates', Aggregates, { requestId }),
@@ -112,14 +115,19 @@ export async function readCloudModel(session: Session, options: CloudModelOption
   return modelFromCloud(reading, { ...(name !== undefined && { name }), ...(usage && { usage }) })
 }
 
-async function readHosts(session: Session, compute: ServiceClient, requestId: string): Promise<ReadHost[]> {
+async function readHosts(
+  session: Session,
+  compute: ServiceClient,
+  requestId: string,
+  ownReason: string | undefined,
+): Promise<ReadHost[]> {
   const query = { binary: 'nova-compute' }
   const services = await all(compute.pages('/os-services', 'services', Service, { query, requestId }))
   // sizes are shown up to 2.87, and later versions ask every host for its uptime
   const sized = session.service('compute', { microversion: '2.53' })
   const hypervisors = await all(sized.pages('/os-hypervisors/detail', 'hypervisors', Hypervisor, { requestId }))
   const byHost = new Map(hypervisors.map((hypervisor) => [hypervisor.service.host, hypervisor]))
-  return services.map(({ host, zone, status, state, forced_down }) => {
+  return services.map(({ host, zone, status, state, disabled_reason: reason, forced_down }) => {
     if (status === 'UNKNOWN' || zone === undefined) throw cellDown('the compute service of', host)
     const hypervisor = byHost.get(host)
     const info = hypervisor?.cpu_info
@@ -127,7 +135,7 @@ async function readHosts(session: Session, compute: ServiceClient, requestId: st
     return {
       name: host,
       zone,
-      usable: state === 'up' && status === 'enabled' && !forced_down,
+      usable: state === 'up' && (status === 'enabled' || (!!reason && reason === ownReason)) && !forced_down,
       ...(hypervisor && {
         hypervisor: {
           node: hypervisor.hypervisor_hostname,

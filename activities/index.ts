@@ -8,6 +8,7 @@ import { createPlanDocuments } from '../temporal/plan-documents.ts'
 import type { StopButton } from '../temporal/stop.ts'
 import { createAheadActivities } from './ahead.ts'
 import { createBrake } from './brake.ts'
+import { createComputeHosts } from './compute-hosts.ts'
 import { createDeferredCallActivities } from './deferred-call.ts'
 import { createEffectActivities } from './effect.ts'
 import { createEvidenceActivities } from './evidence.ts'
@@ -16,6 +17,7 @@ import { createGroupActivities } from './group.ts'
 import { createMigrationActivities } from './migration.ts'
 import { createPause } from './pause.ts'
 import { createPlanMaking } from './plan-making.ts'
+import { createPlanWaves } from './plan-waves.ts'
 import { planInThread } from './planning.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
@@ -39,6 +41,7 @@ export interface ActivitiesOptions {
 export function createActivities(options: ActivitiesOptions): Activities {
   const { config, sessions, keystone, incidents, client, governor, stop, leaving } = options
   const brake = createBrake(stop)
+  const documents = createPlanDocuments(client)
   const pause = createPause(leaving)
   const policies = config.policies.filter((policy) => policy.kind === 'binary')
   return {
@@ -46,7 +49,9 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createServiceWatch({ sessions, pause, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
     ...createSshActivities(config.ssh, brake),
     ...createMigrationActivities({ sessions, pause, brake }),
-    ...createPlanMaking({ sessions, documents: createPlanDocuments(client), planning: planInThread }),
+    ...createPlanMaking({ sessions, documents, planning: planInThread }),
+    ...createPlanWaves({ sessions, documents }),
+    ...createComputeHosts(sessions, brake),
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createEvidenceActivities(sessions),
     ...createDeferredCallActivities(sessions, pause, brake),

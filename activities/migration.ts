@@ -12,7 +12,7 @@ import type { Pause } from './pause.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
 
 /** 2.59 gives migrations a UUID; from 2.68 on nobody can force a server past the scheduler's checks. */
-const nova = { min: '2.68', max: '2.96' }
+export const nova = { min: '2.68', max: '2.96' }
 
 const Server = z.object({
   server: z.object({
@@ -122,7 +122,7 @@ async function withRightsOf(session: Session, work: () => Promise<MigrationOutco
   }
 }
 
-const base = (move: Move) => `/servers/${move.serverId}`
+const base = (move: Pick<Move, 'serverId'>) => `/servers/${move.serverId}`
 
 /** Asks Nova to begin. A lost answer is no failure: the wait that follows finds the migration, or that there is none. */
 async function request(client: ServiceClient, move: Move, brake: Brake): Promise<string | undefined> {
@@ -153,7 +153,8 @@ async function migrationsOf(client: ServiceClient, move: Move) {
   return found.filter((migration) => migration.source_compute === move.from)
 }
 
-async function show(client: ServiceClient, move: Move) {
+/** Where a server is, and whether it is at rest there. */
+export async function show(client: ServiceClient, move: Pick<Move, 'serverId'>) {
   const { server } = await client.get(base(move), Server, { requestId: runRequestId() })
   return {
     status: server.status,
@@ -191,13 +192,8 @@ async function checkAllocations(
   { host, node }: { host: string; node: string },
   pause: Pause,
 ): Promise<void> {
-  const placement = session.service('placement', { microversion: '1.20' })
-  const requestId = runRequestId()
   for (let look = 1; ; look++) {
-    const { allocations } = await placement.get(`/allocations/${move.serverId}`, Allocations, { requestId })
-    const holders: string[] = []
-    for (const uuid of Object.keys(allocations))
-      holders.push((await placement.get(`/resource_providers/${uuid}`, Provider, { requestId })).name)
+    const holders = await holdersOf(session, move.serverId)
     if (holders.length === 1 && holders[0] === node) return
     if (look === 10)
       throw failure(
@@ -206,4 +202,15 @@ async function checkAllocations(
       )
     await pause(500)
   }
+}
+
+/** The nodes that hold room for a server, as Placement has them. */
+export async function holdersOf(session: Session, serverId: string): Promise<string[]> {
+  const placement = session.service('placement', { microversion: '1.20' })
+  const requestId = runRequestId()
+  const { allocations } = await placement.get(`/allocations/${serverId}`, Allocations, { requestId })
+  const holders: string[] = []
+  for (const uuid of Object.keys(allocations))
+    holders.push((await placement.get(`/resource_providers/${uuid}`, Provider, { requestId })).name)
+  return holders
 }

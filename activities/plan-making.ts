@@ -26,13 +26,16 @@ export const createPlanMaking = ({
    * @throws SNAPSHOT_INCOMPLETE, PLAN_IMPOSSIBLE, PLAN_TOO_LARGE, INPUT_INVALID (a host to be emptied is not there),
    *   DELEGATION_MISSING, DELEGATION_LOST; CLOUD_UNREACHABLE and ENGINE_UNREACHABLE (retried)
    */
-  makePlan: ({ goal, options }) =>
+  makePlan: ({ goal, options, stay, ownReason }) =>
     whileBeating(async () => {
       const { cancellationSignal, info } = Context.current()
       const workflowId = info.workflowExecution?.workflowId ?? ''
       if (goal === 'undo') throw failure('INTERNAL', 'the way back is planned from the moves that were made')
-      const file = await readCloudModel(await sessions.forRemediation(), { requestId: runRequestId() })
-      const document = await planning({ file, goal, options, nowMs: Date.now() }, cancellationSignal)
+      const file = await readCloudModel(await sessions.forRemediation(), { requestId: runRequestId(), ownReason })
+      const document = await planning(
+        { file, goal, options: { ...options, stay }, nowMs: Date.now() },
+        cancellationSignal,
+      )
       return digestOf(document, await documents.keep(workflowId, document))
     }),
 })

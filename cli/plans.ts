@@ -3,10 +3,10 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { PlanAnswer } from '../api/routes/plans.ts'
 import type { ErrorCode } from '../core/catalogue.ts'
-import { PlanView } from '../core/cloud-plan.ts'
+import { PlanShown, PlanView, type WaveView } from '../core/cloud-plan.ts'
 import { failure } from '../core/errors.ts'
 import { PlanDocument } from '../core/plan-document.ts'
-import { type Ask, connectApi } from './api-client.ts'
+import { type Ask, connectApi, type GlobalOptions } from './api-client.ts'
 import { type GoalOptions, planOptionsOf, withGoal } from './plan-options.ts'
 import { printFields, printTable } from './print.ts'
 import { spanSeconds, spanText, timeText } from './span.ts'
@@ -49,7 +49,26 @@ export function addPlansOfCloud(plan: Command): void {
     .description('state, figures and picture of a plan')
     .action(async (id: string, _options: object, command: Command) => {
       const ask = await connectApi(command)
-      print(command, await withDocument(ask, PlanView.parse(await ask('GET', pathOf(id)))))
+      print(command, await withDocument(ask, PlanShown.parse(await ask('GET', pathOf(id)))))
+    })
+  plan
+    .command('approve <id>')
+    .description('say yes to the plan you have read: servers are moved; `plan show` has the id of its document')
+    .requiredOption('--document <id>', 'the document, or the first 8 characters of its id')
+    .option('--why <text>')
+    .action(async (id: string, given: { document: string; why?: string }, command: Command) => {
+      const ask = await connectApi(command)
+      const documentId = documentOf(PlanView.parse(await ask('GET', pathOf(id))), given.document)
+      const body = { documentId, ...(given.why !== undefined && { why: given.why }) }
+      print(command, { plan: PlanView.parse(await ask('POST', `${pathOf(id)}/approve`, body)) })
+    })
+  plan
+    .command('stop <id>')
+    .description('no further move is begun; those under way are finished')
+    .option('--why <text>')
+    .action(async (id: string, why: object, command: Command) => {
+      const ask = await connectApi(command)
+      print(command, { plan: PlanView.parse(await ask('POST', `${pathOf(id)}/stop`, why)) })
     })
   plan
     .command('discard <id>')
@@ -61,37 +80,74 @@ export function addPlansOfCloud(plan: Command): void {
     })
 }
 
+interface Answer {
+  readonly plan: PlanView | PlanShown
+  readonly document?: PlanDocument
+}
+
 const pathOf = (id: string) => `/plans/${encodeURIComponent(id)}`
 
+/** @throws APPROVAL_STALE when the document that was read is not the one that is asked about */
+function documentOf({ id, state, digest }: PlanView, given: string): string {
+  if (!digest) throw failure('PLAN_CLOSED', `the plan ${id} is ${state}: it has no document`)
+  if (given.length >= 8 && digest.id.startsWith(given.toLowerCase())) return digest.id
+  throw failure('APPROVAL_STALE', `the document that is asked about is ${digest.id}`)
+}
+
 /** A plan that takes its time is waited for. @throws why it could not be made */
-async function whole(ask: Ask, { plan, document }: PlanAnswer): Promise<PlanAnswer> {
+async function whole(ask: Ask, { plan, document }: PlanAnswer): Promise<Answer> {
   let view = plan
   for (; view.state === 'planning'; await sleep(lookEveryMs)) view = PlanView.parse(await ask('GET', pathOf(plan.id)))
   if (view.state === 'failed') throw failure((view.reason?.code ?? 'INTERNAL') as ErrorCode, `${view.reason?.detail}`)
   return document ? { plan: view, document } : withDocument(ask, view)
 }
 
-async function withDocument(ask: Ask, plan: PlanView): Promise<PlanAnswer> {
+async function withDocument(ask: Ask, plan: PlanView | PlanShown): Promise<Answer> {
   if (!plan.digest) return { plan }
   return { plan, document: PlanDocument.parse(await ask('GET', `${pathOf(plan.id)}/document`)) }
 }
 
-/** JSON has everything; people get the figures, and what is moved as a picture. */
-function print(command: Command, answer: PlanAnswer): void {
+/** JSON has everything; people get the figures, how far it is, and what is moved as a picture. */
+function print(command: Command, answer: Answer): void {
   const { plan, document } = answer
-  const { digest, reason } = plan
+  const { digest, reason, answers, needs = 1 } = plan
+  const yes = answers.filter(({ planId }) => planId === digest?.id).map(({ by }) => by)
+  const isOpen = plan.state === 'proposed' && plan.answerBy !== undefined
   printFields(command, answer, [
     ['id', plan.id],
     ['state', plan.state],
     ['asked for', `${timeText(plan.createdAt)} by ${plan.by}${plan.why ? `: ${plan.why}` : ''}`],
     ['document', digest?.id],
-    ['can be approved', digest && plan.state === 'proposed' ? `until ${timeText(digest.expiresAt)}` : undefined],
+    ['approved by', yes.length > 0 ? yes.join(', ') : undefined],
+    ['can be approved', isOpen ? `until ${timeText(plan.answerBy ?? '')}, by ${needs} person(s)` : undefined],
     ['should take', digest && spanText(digest.forecast.durationMs)],
     ['brings', digest && `${hours(digest.efficacy.benefitHostHours)}, costs ${hours(digest.efficacy.costHostHours)}`],
     ['way back', document?.undo.impossible],
+    ['moved', plan.waves.some(hasBegun) ? progressOf(plan.waves) : undefined],
+    ['at work', 'says' in plan ? plan.says : undefined],
+    ['disabled', plan.disabled.length > 0 ? plan.disabled.join(', ') : undefined],
     ['why', reason && `${reason.code ? `${reason.code}: ` : ''}${reason.detail}`],
   ])
-  if (document && !command.optsWithGlobals<{ json?: boolean }>().json) process.stdout.write(`\n${document.picture}`)
+  if (command.optsWithGlobals<GlobalOptions>().json) return
+  const waves = plan.waves.filter(hasBegun)
+  if (waves.length > 0) {
+    process.stdout.write('\n')
+    printTable(command, waves, ['WAVE', 'STATE', 'MOVED', 'BEGAN', 'ENDED'], waves.map(rowOf))
+  }
+  if (document) process.stdout.write(`\n${document.picture}`)
+}
+
+const hasBegun = ({ state }: WaveView) => state !== 'waiting'
+
+const rowOf = ({ wave, state, moved, moves, startedAt, endedAt }: WaveView) => [
+  ...[String(wave), state, `${moved} of ${moves}`],
+  ...[startedAt && timeText(startedAt), endedAt && timeText(endedAt)],
+]
+
+function progressOf(waves: readonly WaveView[]): string {
+  const sum = (of: (wave: WaveView) => number) => waves.reduce((total, wave) => total + of(wave), 0)
+  const done = waves.filter(({ state }) => state === 'done').length
+  return `${sum(({ moved }) => moved)} of ${sum(({ moves }) => moves)} servers, ${done} of ${waves.length} waves`
 }
 
 const hours = (amount: number) => `${amount.toFixed(1)} host-hours`

@@ -38,6 +38,25 @@ export interface ProcessStatus {
 export interface PlanWish {
   readonly goal: PlanDocument['goal']
   readonly options: PlanWishes
+  /** Servers to be planned around. */
+  readonly stay: readonly { readonly serverId: string; readonly reason: string }[]
+  /** Hosts disabled for this reason count as open. */
+  readonly ownReason: string
+}
+
+/** Where the document of a plan is kept. */
+export interface PlanReference {
+  readonly workflowId: string
+  readonly pack: string
+}
+
+/** One wave of a plan, as it is carried out. */
+export interface WavePart {
+  readonly moves: readonly Move[]
+  /** Of the hosts it touches. */
+  readonly zones: readonly string[]
+  /** Hosts that the plan empties and that it does not use again: nothing new shall come to them meanwhile. */
+  readonly emptied: readonly string[]
 }
 
 /** With whose rights something was done. */
@@ -111,6 +130,17 @@ export interface Activities {
   // plans for many hosts
   /** Looks at the whole cloud and plans; the document is left with the workflow that asked. */
   makePlan(wish: PlanWish): Promise<PlanDigest>
+  readWave(input: PlanReference & { wave: number }): Promise<WavePart>
+  /** Looks whether the cloud is as a wave expects it; servers of this wave that were `moved` are expected at their targets. */
+  checkWave(input: PlanReference & { wave: number; moved: readonly string[]; ownReason: string }): Promise<void>
+  /** Of servers that were moved, those that Nova or Placement do not have where they should be. */
+  verifyMoves(input: { moves: readonly Move[] }): Promise<{ astray: readonly string[] }>
+  /** Nova places no more servers there. `ours`: it is disabled for this reason now. */
+  disableHost(input: { host: string; reason: string }): Promise<{ ours: boolean }>
+  /** Only if it is disabled for this very reason. */
+  enableHost(input: { host: string; reason: string }): Promise<{ enabled: boolean }>
+  /** Hosts that are disabled for this reason. */
+  findDisabled(input: { reason: string }): Promise<{ hosts: readonly string[] }>
 
   // the governor
   /** How many hosts are well, in the zone of `host` and in the cloud. */

@@ -241,7 +241,7 @@ export const catalogue = {
     status: 409,
     remedy: 'fix',
     summary: 'The plan is too old, or the hosts it touches are no longer as it expects them.',
-    next: 'Make a new plan; nothing was moved.',
+    next: 'Make a new plan; what was moved before stays where it is.',
   },
   PLAN_NOT_FOUND: {
     status: 404,

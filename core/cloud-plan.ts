@@ -22,6 +22,7 @@ export const PlanWishes = z.strictObject({
   noisyPercent: percent.exactOptional().describe('`evict-noisy`: share of a host that makes a server noisy; 25'),
   busyPercent: percent.exactOptional().describe('`evict-noisy`: hosts up to this use are left alone; 70'),
   drain: z.array(HostName).min(1).max(1000).exactOptional().describe('`drain`: hosts to empty'),
+  movesAtOnce: z.int().min(1).max(50).exactOptional().describe('servers that move at the same time, anywhere; 8'),
   reserveHosts: z.int().min(0).max(10_000).exactOptional().describe('empty hosts that stay awake; 1'),
   validForMs: z
     .int()
@@ -40,11 +41,39 @@ export const CreatePlan = z.strictObject({
 export type CreatePlan = z.infer<typeof CreatePlan>
 
 /**
- * `planning`: the cloud is looked at · `proposed`: can be approved until it expires · `discarded`: a person said no ·
- * `failed`: no plan could be made.
+ * `planning`: the cloud is looked at · `proposed`: can be approved until it expires · `approved`, `executing` · `done`:
+ * every move was made and seen, or there was none to make · `stopped`: by a person, by the stop button or by the governor ·
+ * `stale`: the cloud is not as the plan expects it any more · `failed` · `discarded`: a person said no · `expired`.
  */
-export const PlanState = z.enum(['planning', 'proposed', 'done', 'discarded', 'expired', 'failed', 'stopped'])
+export const PlanState = z.enum([
+  'planning',
+  'proposed',
+  'approved',
+  'executing',
+  'done',
+  'stopped',
+  'stale',
+  'failed',
+  'discarded',
+  'expired',
+])
 export type PlanState = z.infer<typeof PlanState>
+
+export const MoveState = z.enum(['waiting', 'moving', 'moved', 'failed'])
+export type MoveState = z.infer<typeof MoveState>
+
+export const WaveView = z.object({
+  wave: z.int().min(1),
+  moves: z.int().min(1),
+  durationMs: z.number().min(0).describe('predicted'),
+  state: z.enum(['waiting', 'running', 'done', 'ended']).describe('ended: before its last move'),
+  moved: z.int().min(0),
+  /** By move, in the order of the document; missing while all are alike. */
+  states: z.array(MoveState).optional(),
+  startedAt: z.iso.datetime().optional(),
+  endedAt: z.iso.datetime().optional(),
+})
+export type WaveView = z.infer<typeof WaveView>
 
 /** What there is to know of a document without opening it. */
 export const PlanDigest = z.object({
@@ -57,7 +86,7 @@ export const PlanDigest = z.object({
   efficacy: PlanDocument.shape.efficacy.omit({ released: true }),
   released: z.int().min(0),
   forecast: PlanDocument.shape.forecast,
-  waves: z.array(z.object({ wave: z.int().min(1), moves: z.int().min(1), durationMs: z.number().min(0) })),
+  waves: z.array(WaveView.pick({ wave: true, moves: true, durationMs: true })),
 })
 export type PlanDigest = z.infer<typeof PlanDigest>
 
@@ -73,12 +102,42 @@ export const PlanView = z.object({
   createdAt: z.iso.datetime(),
   endedAt: z.iso.datetime().optional(),
   digest: PlanDigest.optional().describe('missing until it is made'),
-  answers: z.array(Answer.extend({ planId: PlanDocument.shape.id })),
+  waves: z.array(WaveView),
   needs: z.int().optional().describe('how many persons must say yes'),
+  answerBy: z.iso.datetime().optional().describe('until when'),
+  answers: z.array(Answer.extend({ planId: PlanDocument.shape.id })),
+  run: z.object({ workflowId: z.string(), runId: z.string() }).optional().describe('of the wave that is at work'),
+  earlier: z
+    .array(z.object({ pack: z.string(), waves: z.array(WaveView) }))
+    .describe('what was carried out before it was planned anew'),
+  disabled: z.array(z.string()).describe('hosts that are disabled for this plan'),
   reason: z.object({ code: z.string().optional(), detail: z.string() }).optional().describe('why it ended as it did'),
   timeline: z.array(z.object({ at: z.string(), text: z.string() })).describe('at most the last 50 entries'),
 })
 export type PlanView = z.infer<typeof PlanView>
+
+/** A plan that has just been asked for. */
+export const newPlan = (
+  asked: Pick<PlanView, 'id' | 'goal' | 'options' | 'by' | 'userId' | 'createdAt'>,
+  why?: string,
+): PlanView => ({
+  ...asked,
+  ...(why !== undefined && { why }),
+  ...{ state: 'planning', waves: [], answers: [], earlier: [], disabled: [], timeline: [] },
+})
+
+/** A plan with each of its moves. */
+export const PlanShown = PlanView.extend({
+  says: z.string().optional().describe('of the wave that is at work'),
+  moves: z
+    .array(z.object({ wave: z.int(), serverId: z.string(), from: z.string(), to: z.string(), state: MoveState }))
+    .describe('of the present document; empty until there is one'),
+})
+export type PlanShown = z.infer<typeof PlanShown>
+
+/** What the run of one wave shows while it runs. */
+export const WaveRunView = z.object({ wave: z.int(), state: z.string(), says: z.string(), states: z.array(MoveState) })
+export type WaveRunView = z.infer<typeof WaveRunView>
 
 /** What the workflow of a plan starts with; the brakes are those of the time it was asked for. */
 export interface OpenPlan {
@@ -87,4 +146,13 @@ export interface OpenPlan {
 }
 
 /** What a person may do with a plan; each is an update of its workflow, named by `does`. */
-export type PlanCommand = { does: 'discard'; by: Person; why?: string }
+export type PlanCommand =
+  | { does: 'approve'; by: Person; planId: string; why?: string }
+  | { does: 'stop'; by: Person; why?: string }
+  | { does: 'discard'; by: Person; why?: string }
+
+/** The runbook under which the governor knows the waves of all plans. */
+export const planRunbook = 'carry-out-plan'
+
+/** Why a host is disabled, as Nova shows it: by this, and by nothing else, a plan knows the hosts that it closed itself. */
+export const ownReasonOf = (id: string) => `steward plan/${id}`

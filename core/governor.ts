@@ -39,6 +39,8 @@ export interface Approval {
   readonly by: string
   readonly at: string
   readonly planId: string
+  /** When what it is for was begun, where it takes several leases: the later ones need no new yes. */
+  readonly begunAt?: string
 }
 
 /** Whoever holds a lease; a workflow is asked whether it still runs, a person's lease just ends. */
@@ -59,7 +61,7 @@ export interface LeaseRequest {
   readonly policy?: string
   /** What the policy itself asks for; the strictest of all modes counts. */
   readonly mode?: Mode
-  /** Runs of the same incident do not cool each other down. */
+  /** Runs of the same incident, or of the same plan, do not cool each other down. */
   readonly incidentRunId?: string
   /** Never empty: nobody gets a lease on nothing, and nothing never means everything. */
   readonly targets: readonly Target[]
@@ -236,6 +238,7 @@ export const GovernorConfig = z.strictObject({
       timeoutSeconds: z.number().min(1).max(604_800).default(1800),
       onTimeout: z.enum(['refuse', 'approve']).default('refuse'),
       twoPersonsFromHosts: z.int().min(1).max(10_000).default(6).describe('a plan that touches more hosts needs two'),
+      ownPlans: z.boolean().default(false).describe('whoever asked for a plan may be one of those who say yes to it'),
     })
     .prefault({}),
   waitSeconds: z.number().min(1).max(86_400).default(1800).describe('how long a run waits for its lease'),

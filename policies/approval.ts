@@ -75,8 +75,14 @@ function approvers({ planId }: Pick<Proposal, 'planId'>, answers: readonly Answe
 }
 
 /** How many persons must say yes: two when much is touched. */
-export const personsFor = (proposed: Proposed, { twoPersonsFromHosts }: GovernorConfig['approval']): number =>
-  hostsOf(proposed).size >= twoPersonsFromHosts ? 2 : 1
+export const personsFor = (proposed: Proposed, limits: Limits): number =>
+  personsForHosts(hostsOf(proposed).size, limits)
+
+/** The same for a plan that is too long to be looked at here. */
+export const personsForHosts = (hosts: number, { twoPersonsFromHosts }: Limits): number =>
+  hosts >= twoPersonsFromHosts ? 2 : 1
+
+type Limits = Pick<GovernorConfig['approval'], 'twoPersonsFromHosts'>
 
 function hostsOf({ targets, plan }: Proposed): ReadonlySet<string> {
   const named = targets.filter((target) => target.startsWith('host/')).map((target) => target.slice('host/'.length))

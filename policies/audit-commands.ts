@@ -101,6 +101,8 @@ const tellers: Readonly<Record<string, Teller>> = {
     initiator: personOf(given.by),
     target: { id: workflowId, typeURI: 'service/oss/delegation' },
   }),
+  'plan approve': plan('allow/plan'),
+  'plan stop': plan('stop/plan'),
   'plan discard': plan('deny/plan'),
   'action cancel': ofProject('disable/action'),
   'action pause': ofProject('disable/pause'),

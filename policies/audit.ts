@@ -135,6 +135,8 @@ function behind(execution: AuditedExecution, first: unknown): { initiator: Initi
   }
   if (policy !== undefined)
     return { initiator: { id: `policy/${policy}`, typeURI: 'service/oss/policy', name: policy }, about }
+  if (grounds?.requester === 'plan')
+    return { initiator: { id: grounds.by, typeURI: 'service/oss/plan', name: grounds.why }, about }
   return { initiator: { ...unknownPerson, name: grounds?.by ?? 'somebody in Temporal' }, about }
 }
 

@@ -4,11 +4,19 @@ import {
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client'
-import { type OpenPlan, type PlanCommand, type PlanState, PlanView } from '../core/cloud-plan.ts'
+import {
+  type OpenPlan,
+  type PlanCommand,
+  type PlanShown,
+  type PlanState,
+  PlanView,
+  WaveRunView,
+} from '../core/cloud-plan.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import type { PlanDocument } from '../core/plan-document.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
+import { movesOf } from '../policies/planner/progress.ts'
 import { cloudPlan } from '../workflows/plan/plan.ts'
 import { quoted } from './incident-list.ts'
 import { createPlanDocuments } from './plan-documents.ts'
@@ -19,6 +27,8 @@ export interface Plans {
   start(plan: OpenPlan): Promise<void>
   /** @throws PLAN_NOT_FOUND */
   show(id: string): Promise<PlanView>
+  /** The same with what has become of each move; needs no worker. @throws PLAN_NOT_FOUND */
+  detail(id: string): Promise<PlanShown>
   /** Newest first, at most `limit`. */
   list(limit: number, state?: PlanState): Promise<PlanView[]>
   /** @throws PLAN_NOT_FOUND, PLAN_CLOSED while there is none yet */
@@ -53,7 +63,7 @@ export function createPlans(client: Client, taskQueue: string = taskQueues.remed
   }
 
   async function command(id: string, given: PlanCommand): Promise<PlanView> {
-    const view = await show(id)
+    await show(id)
     try {
       return PlanView.parse(await handleOf(id).executeUpdate<PlanView, [PlanCommand]>(given.does, { args: [given] }))
     } catch (error) {
@@ -61,13 +71,38 @@ export function createPlans(client: Client, taskQueue: string = taskQueues.remed
         throw failure('ENGINE_UNREACHABLE', 'no worker has taken the command in time; it may still be carried out')
       const isRefused = error instanceof WorkflowUpdateFailedError
       if (isRefused && codeOf(error)) throw failure(codeOf(error) ?? 'INTERNAL', messageOf(error))
-      if (isRefused || error instanceof WorkflowNotFoundError)
-        throw failure('PLAN_CLOSED', `the plan ${id} is ${view.endedAt ? view.state : 'just ending'}`)
+      if (!isRefused && !(error instanceof WorkflowNotFoundError)) throw error
+      const view = await show(id)
+      if (view.state === 'discarded' && given.does === 'discard') return view
+      throw failure('PLAN_CLOSED', `the plan ${id} is ${view.state}: it cannot be told to ${given.does}`)
+    }
+  }
+
+  /** What the run of the wave at work shows of itself; undefined when it has just ended. */
+  async function runningWave({ run }: PlanView): Promise<WaveRunView | undefined> {
+    if (!run) return undefined
+    try {
+      const { memo } = await client.workflow.getHandle(run.workflowId, run.runId).describe()
+      return WaveRunView.safeParse(memo?.view).data
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined
       throw error
     }
   }
 
+  async function detail(id: string): Promise<PlanShown> {
+    const view = await throughEngine(client, () => show(id))
+    if (!view.digest) return { ...view, moves: [] }
+    const [document, running] = await Promise.all([
+      documents.read(planWorkflowId(id), view.digest.pack),
+      throughEngine(client, () => runningWave(view)),
+    ])
+    const says = running?.says
+    return { ...view, ...(says && { says }), moves: movesOf(document, view.waves, running) }
+  }
+
   return {
+    detail,
     show: (id) => throughEngine(client, () => show(id)),
     list: (limit, state) => throughEngine(client, () => list(limit, state)),
     command: (id, given) => throughEngine(client, () => command(id, given), 2 * engineTimeoutMs),

@@ -1,6 +1,8 @@
 export { governor } from './governor.ts'
 export { incident } from './incident/incident.ts'
+export { enablePlanHosts } from './plan/hosts.ts'
 export { cloudPlan } from './plan/plan.ts'
+export { planWave } from './plan/wave.ts'
 export { recurringAction } from './recurring-action.ts'
 export { collectEvidence } from './runbooks/collect-evidence.ts'
 export { relieveHost } from './runbooks/relieve-host.ts'

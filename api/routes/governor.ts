@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { planRunbook } from '../../core/cloud-plan.ts'
 import { failure } from '../../core/errors.ts'
 import { type GovernorConfig, type GovernorState, Mode } from '../../core/governor.ts'
 import { type Policy, Rung } from '../../core/policy.ts'
@@ -119,7 +120,7 @@ export const governorRoutes: FastifyPluginAsyncZod<GovernorRoutesOptions> = asyn
   )
 }
 
-const runbooks: readonly string[] = Rung.options.map(({ shape }) => shape.runbook.value)
+const runbooks: readonly string[] = [...Rung.options.map(({ shape }) => shape.runbook.value), planRunbook]
 
 /** As the governor calls it. @throws INPUT_INVALID for what no setting would ever apply to */
 function scopeOf(given: string, policies: readonly Policy[]): string {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { ErrorCode } from '../../core/catalogue.ts'
-import { CreatePlan, PlanState, PlanView } from '../../core/cloud-plan.ts'
+import { CreatePlan, newPlan, type PlanCommand, PlanShown, PlanState, PlanView } from '../../core/cloud-plan.ts'
 import { failure } from '../../core/errors.ts'
 import type { GovernorConfig } from '../../core/governor.ts'
 import { PlanDocument } from '../../core/plan-document.ts'
@@ -22,7 +22,8 @@ export interface PlanRoutesOptions {
 const Id = z.object({ id: z.uuid() })
 const problems = { 400: Problem, 401: Problem, 403: Problem, 503: Problem }
 const found = { ...problems, 404: Problem, 409: Problem }
-const Why = z.strictObject({ why: z.string().trim().min(1).max(500).optional() }).nullish()
+const Sentence = z.string().trim().min(1).max(500)
+const Why = z.strictObject({ why: Sentence.exactOptional() }).nullish()
 const tags = ['plans']
 const pollMs = 200
 
@@ -62,11 +63,7 @@ export const planRoutes: FastifyPluginAsyncZod<PlanRoutesOptions> = async (app, 
       const id = randomUUID()
       const { goal, options: wishes, why } = request.body
       await plans.start({
-        view: {
-          ...{ id, goal, options: wishes, state: 'planning', by, userId, createdAt: new Date(now()).toISOString() },
-          ...(why !== undefined && { why }),
-          ...{ answers: [], timeline: [] },
-        },
+        view: newPlan({ id, goal, options: wishes, by, userId, createdAt: new Date(now()).toISOString() }, why),
         governor: { approval: config.approval },
       })
       request.log.info({ planId: id, goal, by, userId }, 'plan asked for')
@@ -101,12 +98,12 @@ export const planRoutes: FastifyPluginAsyncZod<PlanRoutesOptions> = async (app, 
       config: { access: 'plans:read' },
       schema: {
         tags,
-        summary: 'Show a plan: state, figures, waves',
+        summary: 'Show a plan: state, figures, waves, and what has become of each move',
         params: Id,
-        response: { 200: PlanView, ...found },
+        response: { 200: PlanShown, ...found },
       },
     },
-    ({ params: { id } }) => plans.show(id),
+    ({ params: { id } }) => plans.detail(id),
   )
 
   app.get(
@@ -123,25 +120,41 @@ export const planRoutes: FastifyPluginAsyncZod<PlanRoutesOptions> = async (app, 
     ({ params: { id } }) => plans.document(id),
   )
 
-  app.delete(
-    '/plans/:id',
-    {
-      config: { access: 'plans:write' },
-      schema: {
-        tags,
-        summary: 'Discard a plan that is not carried out',
-        params: Id,
-        body: Why,
-        response: { 200: PlanView, ...found },
-      },
-    },
+  const command = <B extends z.ZodType>(access: 'plans:write' | 'plans:execute', summary: string, body: B) =>
+    ({
+      config: { access },
+      schema: { tags, summary, params: Id, body, response: { 200: PlanView, ...found } },
+    }) as const
+  const tell = (request: Parameters<typeof personOfCaller>[0] & { params: { id: string } }, given: Given) => {
+    const by = personOfCaller(request)
+    request.log.info({ planId: request.params.id, does: given.does, by: by.name, userId: by.userId }, 'plan commanded')
+    return plans.command(request.params.id, { ...given, by })
+  }
+
+  app.post(
+    '/plans/:id/approve',
+    command(
+      'plans:execute',
+      'Say yes to exactly this document: it is carried out once as many persons as it needs have said so',
+      z.strictObject({ documentId: PlanDocument.shape.id, why: Sentence.exactOptional() }),
+    ),
     (request) => {
-      const { why } = request.body ?? {}
-      const by = personOfCaller(request)
-      return plans.command(request.params.id, { does: 'discard', by, ...(why !== undefined && { why }) })
+      const { documentId: planId, ...why } = request.body
+      return tell(request, { does: 'approve', planId, ...why })
     },
   )
+  app.post(
+    '/plans/:id/stop',
+    command('plans:write', 'Begin no further move; those under way are finished', Why),
+    (request) => tell(request, { does: 'stop', ...request.body }),
+  )
+  app.delete('/plans/:id', command('plans:write', 'Discard a plan that is not carried out', Why), (request) =>
+    tell(request, { does: 'discard', ...request.body }),
+  )
 }
+
+/** A command without whoever gives it. */
+type Given = PlanCommand extends infer C ? (C extends PlanCommand ? Omit<C, 'by'> : never) : never
 
 /** A plan that could not be made is kept as well, so that its id is said. */
 const refusalOf = ({ id, reason }: PlanView) =>

@@ -69,12 +69,12 @@ function onCapacity(crowd: number, isWaiting: boolean): Ruling {
 /** Clocks of the machines that answer and decide may differ by this much. */
 const skewMs = 60_000
 
-/** A person's yes turns every `ask` into a pass; it must have been given for this request, not long before it. */
+/** A person's yes turns every `ask` into a pass; it must have been given for what is being done, not long before it. */
 function approved(rulings: Ruling[], request: LeaseRequest, config: GovernorConfig, nowMs: number): Ruling[] {
   const { approval, requestedAt } = request
   if (!approval) return rulings
   const atMs = Date.parse(approval.at)
-  const isLate = !(Date.parse(requestedAt) - atMs <= config.approval.timeoutSeconds * 1000 + skewMs)
+  const isLate = !(Date.parse(approval.begunAt ?? requestedAt) - atMs <= config.approval.timeoutSeconds * 1000 + skewMs)
   if (isLate || atMs > nowMs + skewMs) return rulings
   return rulings.map((ruling) => {
     if (ruling.says !== 'ask') return ruling

@@ -37,7 +37,7 @@ export function planDocument(
   options: DocumentOptions,
   nowMs: number,
 ): PlanDocument {
-  const { validForMs = usualValidMs, reserveHosts, past: _, ...asked } = options
+  const { validForMs = usualValidMs, reserveHosts, past: _past, stay: _stay, ...asked } = options
   if (nowMs >= takenMs + validForMs)
     throw failure('PLAN_STALE', `the picture of the cloud is ${Math.round((nowMs - takenMs) / 1000)} s old`, {
       takenMs,

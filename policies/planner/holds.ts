@@ -47,6 +47,15 @@ export function assertHolds(document: PlanDocument, model: Model, nowMs: number,
   }
 }
 
+/**
+ * The model as it was before these moves: for a wave of which a part has been made, and which is still to be held to what
+ * was expected before it.
+ */
+export function asBefore(model: Model, moves: readonly { readonly serverId: string; readonly from: string }[]): Model {
+  const from = new Map(moves.map((move) => [move.serverId, move.from]))
+  return { ...model, servers: model.servers.map((server) => ({ ...server, host: from.get(server.id) ?? server.host })) }
+}
+
 type Moves = PlanDocument['waves'][number]['moves']
 
 /** The most telling difference, for people. */

@@ -12,6 +12,8 @@ export interface WorthwhileOptions extends PlanOptions {
   /** Moves of the past, in any order. */
   readonly past?: readonly PastMove[]
   readonly rest?: RestOptions
+  /** Servers to be planned around: their moves have just failed. They are no part of what the plan is held to. */
+  readonly stay?: readonly { readonly serverId: string; readonly reason: string }[]
 }
 
 export interface WorthwhilePlan extends Balance {
@@ -36,10 +38,11 @@ const shares = [1, 0.75, 0.5, 0.25]
 export function planWorthwhile(
   given: Model,
   goal: Goal,
-  { worth, migrations, past = [], rest, ...options }: WorthwhileOptions,
+  { worth, migrations, past = [], rest, stay = [], ...options }: WorthwhileOptions,
   nowMs: number,
 ): WorthwhilePlan {
-  const rested = isOrdered(goal) ? given : letRest(given, past, nowMs, rest)
+  const around = letStay(given, stay)
+  const rested = isOrdered(goal) ? around : letRest(around, past, nowMs, rest)
   const model = pinDear(rested, goal, worth, migrations)
   const weigh = (plan: GoalPlan): WorthwhilePlan => {
     const forecast = forecastPlan(model, plan, migrations)
@@ -63,6 +66,15 @@ export function planWorthwhile(
     hosts.map((host) => ({ host, reason })),
   )
   return { ...weigh(nothing), faults: whyLeftAlone(model, nothing, options) }
+}
+
+function letStay(model: Model, stay: NonNullable<WorthwhileOptions['stay']>): Model {
+  const why = new Map(stay.map(({ serverId, reason }) => [serverId, reason]))
+  const held = model.servers.map((server) => ({ ...server, pinned: server.pinned ?? why.get(server.id) }))
+  return {
+    ...model,
+    servers: held.map(({ pinned, ...rest }) => ({ ...rest, ...(pinned !== undefined && { pinned }) })),
+  }
 }
 
 /** The plan that brings most after its costs; of equal ones the one with fewer moves. */

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createAheadActivities } from '../../activities/ahead.ts'
+import { createComputeHosts } from '../../activities/compute-hosts.ts'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
 import { createEffectActivities } from '../../activities/effect.ts'
 import { createEvidenceActivities } from '../../activities/evidence.ts'
@@ -8,12 +9,15 @@ import { createGovernorActivities } from '../../activities/governor.ts'
 import { createGroupActivities } from '../../activities/group.ts'
 import { createMigrationActivities } from '../../activities/migration.ts'
 import { createPlanMaking } from '../../activities/plan-making.ts'
+import { createPlanWaves } from '../../activities/plan-waves.ts'
 import { planInThread } from '../../activities/planning.ts'
 import { createServiceActivities } from '../../activities/services.ts'
 import { createTrustActivities } from '../../activities/trusts.ts'
 import type { Activities } from '../../core/activities.ts'
 import type { Call } from '../../core/call.ts'
 import { codeOf } from '../../core/errors.ts'
+import type { Move } from '../../core/plan.ts'
+import { drainDocument } from '../api/plans.ts'
 import type { Answer, Request } from '../fakes/openstack/listener.ts'
 import type { FakeCloud } from '../fakes/openstack.ts'
 import { passing, released, setUp, stopTheClock } from './rig.ts'
@@ -33,6 +37,7 @@ type Tried = Omit<
   | 'findEnded'
   | 'findHeld'
   | 'recallFirings'
+  | 'readWave'
 >
 
 const unused = undefined as never
@@ -51,6 +56,11 @@ const manyOf = ({ world }: FakeCloud, trustId: string) => ({
   ...{ action: 'server.stop', input: {}, key: 'serverId', ids: [world.servers[0]?.id ?? ''], trustId },
 })
 
+const moveOf = ({ world }: FakeCloud): Move => ({
+  ...{ serverId: world.servers[0]?.id ?? '', serverName: 'server-1', from: 'compute1', to: 'compute2' },
+  ...{ memoryMiB: 1024, reason: 'the test wants it' },
+})
+
 const acts: Record<string, Act> = {
   lookAtService: ({ lookAtService }) => lookAtService(service),
   awaitServiceUp: ({ awaitServiceUp }) =>
@@ -58,16 +68,18 @@ const acts: Record<string, Act> = {
   surveyHosts: ({ surveyHosts }) => surveyHosts(service),
   collectEvidence: ({ collectEvidence }) => collectEvidence({ host: 'compute1', lines: [] }),
   planRelief: ({ planRelief }) => planRelief({ host: 'compute1', resource: 'vcpu', limit: 0.1, maxMoves: 1 }),
-  liveMigrate: ({ liveMigrate }, cloud) =>
-    liveMigrate({
-      serverId: cloud.world.servers[0]?.id ?? '',
-      serverName: 'server-1',
-      from: 'compute1',
-      to: 'compute2',
-      memoryMiB: 1024,
-      reason: 'the test wants it',
-    }),
-  makePlan: ({ makePlan }) => makePlan({ goal: 'consolidate', options: {} }),
+  liveMigrate: ({ liveMigrate }, cloud) => liveMigrate(moveOf(cloud)),
+  makePlan: ({ makePlan }) => makePlan({ goal: 'consolidate', options: {}, stay: [], ownReason: 'x' }),
+  checkWave: ({ checkWave }) =>
+    checkWave({ workflowId: 'plan/1', pack: 'p', wave: 1, moved: [], ownReason: 'steward plan/1' }),
+  verifyMoves: ({ verifyMoves }, cloud) => verifyMoves({ moves: [moveOf(cloud)] }),
+  disableHost: ({ disableHost }) => disableHost({ host: 'compute1', reason: 'steward plan/1' }),
+  enableHost: ({ enableHost }, cloud) => {
+    const mine = { status: 'disabled', disabledReason: 'steward plan/1' } as const
+    Object.assign(cloud.service('nova-compute', 'compute1'), mine)
+    return enableHost({ host: 'compute1', reason: mine.disabledReason })
+  },
+  findDisabled: ({ findDisabled }) => findDisabled({ reason: 'steward plan/1' }),
   performCall: ({ performCall }, cloud, trustId) => performCall({ call: callTo(cloud), trustId }),
   reconcileCall: ({ reconcileCall }, cloud, trustId) =>
     reconcileCall({ call: callTo(cloud), trustId, sentAfter: new Date().toISOString() }),
@@ -98,6 +110,8 @@ async function working() {
   const activities = {
     ...createServiceActivities({ sessions, pause }),
     ...createMigrationActivities({ sessions, pause, brake: released }),
+    ...createComputeHosts(sessions, released),
+    ...createPlanWaves({ sessions, documents: { read: async () => drainDocument(Date.now()) } }),
     ...createPlanMaking({ sessions, documents: { keep: async () => 'pack-1' }, planning: planInThread }),
     ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
     ...createEvidenceActivities(sessions),

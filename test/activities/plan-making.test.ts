@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createPlanMaking } from '../../activities/plan-making.ts'
 import { planInThread } from '../../activities/planning.ts'
+import type { PlanWish } from '../../core/activities.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { PlanDocument } from '../../core/plan-document.ts'
 import { rejection } from '../openstack/server.ts'
@@ -14,7 +15,12 @@ async function planning(options: RigOptions = {}) {
     return 'pack-1'
   }
   const { makePlan } = createPlanMaking({ ...rig, documents: { keep }, planning: planInThread })
-  return { ...rig, kept, make: (...wish: Parameters<typeof makePlan>) => rig.run(() => makePlan(...wish)) }
+  return {
+    ...rig,
+    kept,
+    make: (wish: Pick<PlanWish, 'goal' | 'options'>, more: Partial<PlanWish> = {}) =>
+      rig.run(() => makePlan({ ...wish, stay: [], ownReason: 'steward plan/1', ...more })),
+  }
 }
 
 describe('making a plan', () => {
@@ -74,7 +80,9 @@ describe('making a plan', () => {
         return planned
       },
     })
-    const error = await rejection(rig.run(() => makePlan({ goal: 'consolidate', options: {} })))
+    const error = await rejection(
+      rig.run(() => makePlan({ goal: 'consolidate', options: {}, stay: [], ownReason: 'x' })),
+    )
     expect(error.message).toBe('enough')
   })
 })

@@ -64,6 +64,8 @@ GET    /v1/plans                                 plans:read        m      i   i 
 GET    /v1/plans/:id                             plans:read        m      i   i       i        r       r      r      r     r       r     +     +        m            m
 GET    /v1/plans/:id/document                    plans:read        m      i   i       i        r       r      r      r     r       r     +     +        m            m
 POST   /v1/plans                                 plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/plans/:id/approve                     plans:execute     m      i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/plans/:id/stop                        plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
 DELETE /v1/plans/:id                             plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
 GET    /v1/audit                                 audit:read        m      i   i       i        r       +      +      +     +       +     +     +        m            m
 GET    /v1/reports/runbooks                      reports:read      m      i   i       i        r       r      r      r     r       r     +     +        m            m

@@ -96,4 +96,33 @@ describe('a plan', () => {
       [id, { does: 'discard', by }],
     ])
   })
+
+  it('is approved by its document, and stopped, in the name of whoever does it', async () => {
+    const w = await world()
+    const { plan, document } = (await create(w)).json()
+    const tell = (does: string, payload?: object, who = 'colleague') =>
+      w.ask({ method: 'POST', url: `${url}/${plan.id}/${does}`, headers: as(who), ...(payload && { payload }) })
+    expect((await tell('approve', { documentId: document.id, why: 'at night' })).statusCode).toBe(200)
+    expect((await tell('stop', { why: 'a customer called' })).statusCode).toBe(200)
+    expect((await tell('stop')).statusCode).toBe(200)
+    const by = { userId: 'user-otto', name: 'otto' }
+    expect(w.commanded).toEqual([
+      [plan.id, { does: 'approve', planId: document.id, why: 'at night', by }],
+      [plan.id, { does: 'stop', why: 'a customer called', by }],
+      [plan.id, { does: 'stop', by }],
+    ])
+    expectProblem(await tell('approve', {}), 'INPUT_INVALID')
+    expectProblem(await tell('approve'), 'INPUT_INVALID')
+    expectProblem(await tell('approve', { documentId: document.id }, 'member'), 'ROLE_MISSING')
+  })
+
+  it('is shown with what has become of each of its moves', async () => {
+    const w = await world()
+    const { id } = (await create(w)).json().plan
+    const { moves } = (await w.ask({ url: `${url}/${id}`, headers: as('operator') })).json()
+    expect(moves).toEqual([
+      { wave: 1, serverId: '1', from: 'a', to: expect.any(String), state: 'waiting' },
+      { wave: 2, serverId: '2', from: 'a', to: expect.any(String), state: 'waiting' },
+    ])
+  })
 })

@@ -3,6 +3,7 @@ import { failure } from '../../core/errors.ts'
 import type { PlanDocument } from '../../core/plan-document.ts'
 import { digestOf } from '../../policies/planner/digest.ts'
 import { planDocument } from '../../policies/planner/document.ts'
+import { movesOf } from '../../policies/planner/progress.ts'
 import type { Plans } from '../../temporal/plans.ts'
 import { cloud, host, server } from '../policies/planner/clouds.ts'
 
@@ -25,10 +26,12 @@ export function fakePlans(
   const show = async (id: string): Promise<PlanView> => {
     const found = asked.find(({ view }) => view.id === id)
     if (!found) throw failure('PLAN_NOT_FOUND', `there is no plan ${id}`)
-    return { ...found.view, state: 'proposed', digest: digestOf(document, 'pack-1') }
+    const digest = digestOf(document, 'pack-1')
+    return { ...found.view, state: 'proposed', needs: 1, answerBy: digest.expiresAt, digest }
   }
   return {
     show,
+    detail: async (id) => ({ ...(await show(id)), moves: movesOf(document, []) }),
     start: async (plan) => void asked.push(plan),
     list: async (limit) => Promise.all(asked.slice(0, limit).map(({ view }) => show(view.id))),
     async document(id) {

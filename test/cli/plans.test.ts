@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { PlanView } from '../../core/cloud-plan.ts'
+import type { PlanShown, PlanView } from '../../core/cloud-plan.ts'
+import { digestOf } from '../../policies/planner/digest.ts'
 import { nowMs } from '../api/app.ts'
 import { drainDocument } from '../api/plans.ts'
 import { installation, steward } from './steward.ts'
@@ -25,7 +26,7 @@ describe('steward plan', () => {
     expect(out).toContain(`id               ${planned[0]?.view.id}`)
     expect(out).toContain('state            proposed')
     expect(out).toContain(`document         ${drainDocument(nowMs).id}`)
-    expect(out).toContain('can be approved  until 2026-11-21 01:15:00')
+    expect(out).toContain('can be approved  until 2026-11-21 01:15:00, by 1 person(s)')
     expect(out).toContain('\n\ndrain: 3 hosts in use before, 2 after')
     expect(out).toMatch(/WAVE +SERVER +FROM +TO +WHY\n1 +1 +a /)
   })
@@ -37,8 +38,43 @@ describe('steward plan', () => {
       const { view } = planned[0]!
       return ++looks < 3 ? view : { ...view, state: 'failed', reason }
     }
-    const { run, planned } = await planning({ plans: { show } })
+    const detail = async () => ({ ...(await show()), moves: [] })
+    const { run, planned } = await planning({ plans: { show, detail } })
     expect(await run('create', ...drain)).toMatchObject({ code: 1, err: expect.stringContaining(reason.detail) })
+  })
+
+  it('approve says yes to the document that was read, and to no other', async () => {
+    const { run, planned, commanded } = await planning()
+    await run('create', ...drain)
+    const id = planned[0]?.view.id ?? ''
+    const { id: planId } = drainDocument(nowMs)
+    const said = await run('approve', id, '--document', planId.slice(0, 8), '--why', 'at night')
+    expect(said).toMatchObject({ err: '', code: 0 })
+    expect(commanded).toEqual([[id, expect.objectContaining({ does: 'approve', planId, why: 'at night' })]])
+    for (const other of ['0123456789abcdef', planId.slice(0, 7)])
+      expect((await run('approve', id, '--document', other)).err).toContain('APPROVAL_STALE')
+    expect(commanded).toHaveLength(1)
+    expect((await run('stop', id, '--why', 'a customer called')).err).toBe('')
+    expect(commanded[1]).toEqual([id, expect.objectContaining({ does: 'stop', why: 'a customer called' })])
+  })
+
+  it('show tells how far one is that is being carried out, and what it does', async () => {
+    const startedAt = new Date(nowMs).toISOString()
+    const [first, second] = digestOf(drainDocument(nowMs), 'p').waves.map((wave) => ({ ...wave, moved: 0 }))
+    const detail = async (): Promise<PlanShown> => ({
+      ...planned[0]!.view,
+      ...{ state: 'executing', says: 'wave 2: 0 of 1 moved', moves: [], disabled: ['a'] },
+      waves: [
+        { ...first!, state: 'done', moved: 1, startedAt },
+        { ...second!, state: 'running', startedAt },
+      ],
+    })
+    const { run, planned } = await planning({ plans: { detail } })
+    await run('create', ...drain)
+    const { out } = await run('show', planned[0]?.view.id ?? '')
+    expect(out).toContain('moved            1 of 2 servers, 1 of 2 waves\n')
+    expect(out).toContain('at work          wave 2: 0 of 1 moved\n')
+    expect(out).toMatch(/WAVE +STATE +MOVED +BEGAN +ENDED\n1 +done +1 of 1 +2026-11-21 01:00:00 +-\n2 +running +0 of 1/)
   })
 
   it('list, show and discard', async () => {

@@ -81,6 +81,30 @@ export function describeCompute(known: () => People): void {
       expect((await alice.ask('compute', 'GET', '/os-services', { microversion: '2.53' })).status).toBe(403)
     })
 
+    it('disables a compute service with a reason, and enables it again without one', async () => {
+      const { olga, alice } = known()
+      const versioned = { microversion: '2.53' }
+      const listed = async (binary: string) =>
+        (await olga.ask('compute', 'GET', `/os-services?binary=${binary}`, versioned)).json.services
+      const [service] = (await listed('nova-compute')).filter(({ host }: { host: string }) => host === 'compute3')
+      const put = (body: object, id = service.id, who = olga) =>
+        who.ask('compute', 'PUT', `/os-services/${id}`, { ...versioned, body })
+      const disabled = await put({ status: 'disabled', disabled_reason: 'steward plan/1' })
+      expect(disabled.status).toBe(200)
+      const closed = { id: service.id, status: 'disabled', disabled_reason: 'steward plan/1', state: 'up' }
+      expect(disabled.json.service).toMatchObject(closed)
+      expect(await listed('nova-compute')).toContainEqual(expect.objectContaining(closed))
+      const again = await put({ status: 'disabled', disabled_reason: 'steward plan/1' })
+      expect([again.status, again.json.service.status]).toEqual([200, 'disabled'])
+      const enabled = await put({ status: 'enabled' })
+      expect([enabled.status, enabled.json.service]).toMatchObject([200, { status: 'enabled', disabled_reason: null }])
+      expect((await put({ status: 'enabled', disabled_reason: 'x' })).status).toBe(400)
+      expect((await put({ status: 'disabled' }, nobody)).status).toBe(404)
+      const [conductor] = await listed('nova-conductor')
+      expect((await put({ status: 'disabled' }, conductor.id)).status).toBe(400)
+      expect((await put({ status: 'disabled' }, service.id, alice)).status).toBe(403)
+    })
+
     it('says that a service reports again and again', async () => {
       const { olga, cloud } = known()
       const reportOf = async () => {

@@ -41,6 +41,8 @@ describe('what people do', () => {
       'lease/9',
     ],
     ['governor', 'release', { requestId: '9', by: { userId: 'u-9', name: 'olga' } }, 'revoke/lease', 'u-9', 'lease/9'],
+    ['plan', 'approve', { by: person, planId: 'p' }, 'allow/plan', 'user-bob', 'plan/1'],
+    ['plan', 'stop', { by: person }, 'stop/plan', 'user-bob', 'plan/1'],
     ['plan', 'discard', { by: person, why: 'no' }, 'deny/plan', 'user-bob', 'plan/1'],
     ['action', 'cancel', { by: person }, 'disable/action', 'user-bob', 'action/1'],
     ['recurring-action', 'pause', { by: person }, 'disable/pause', 'user-bob', 'recurring-action/1'],

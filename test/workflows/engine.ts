@@ -17,7 +17,7 @@ export interface Bench {
   readonly keys: Keys
   readonly taskQueue: string
   /** A new outside world with these answers. */
-  cloud(script: Script): Cloud
+  cloud(script: Script, host?: string): Cloud
   /** One more worker, on another task queue; returns what stops it. */
   startWorker(taskQueue: string): Promise<() => Promise<void>>
 }

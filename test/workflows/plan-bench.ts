@@ -1,14 +1,19 @@
 import { Context } from '@temporalio/activity'
 import type { WorkflowHandle } from '@temporalio/client'
-import type { PlanCommand, PlanState, PlanView } from '../../core/cloud-plan.ts'
+import { createPlanWaves } from '../../activities/plan-waves.ts'
+import type { Activities, PlanWish } from '../../core/activities.ts'
+import { newPlan, type PlanCommand, type PlanState, type PlanView } from '../../core/cloud-plan.ts'
 import { GovernorConfig } from '../../core/governor.ts'
 import type { PlanDocument } from '../../core/plan-document.ts'
 import { attributes } from '../../core/search-attributes.ts'
 import { digestOf } from '../../policies/planner/digest.ts'
 import { planDocument } from '../../policies/planner/document.ts'
+import { asBefore, assertHolds } from '../../policies/planner/holds.ts'
 import type { Goal, Model } from '../../policies/planner/model.ts'
+import { afterMoves } from '../../policies/planner/undo.ts'
 import { createPlanDocuments } from '../../temporal/plan-documents.ts'
 import { planCommands } from '../../workflows/plan/desk.ts'
+import type { PlanTimes } from '../../workflows/plan/life.ts'
 import { cloudPlan } from '../../workflows/plan/plan.ts'
 import * as models from '../policies/planner/clouds.ts'
 import { type Bench, untilState, viewOf } from './engine.ts'
@@ -28,13 +33,58 @@ export const documentOf = (model: Model, goal: Goal = 'consolidate', options = {
   planDocument({ model, takenMs: Date.now() }, goal, options, Date.now())
 
 /** Plans as the worker does it, on a model in place of a cloud: the document is kept where the API finds it. */
-export const plans = (bench: Pick<Bench, 'client'>, document: () => PlanDocument): Script => ({
-  async makePlan() {
+export const plans = (
+  bench: Pick<Bench, 'client'>,
+  document: (wish: PlanWish) => PlanDocument,
+): Script & Pick<Activities, 'makePlan'> => ({
+  async makePlan(wish) {
     const { workflowId = '' } = Context.current().info.workflowExecution ?? {}
-    const made = document()
+    const made = document(wish)
     return digestOf(made, await createPlanDocuments(bench.client).keep(workflowId, made))
   },
 })
+
+/** A cloud of which only the model is real: what is moved is there afterwards, and every picture shows it as it is. */
+export interface ModelCloud extends Script {
+  model: Model
+  /** Hosts that are disabled, with the reason. */
+  readonly disabled: Map<string, string>
+}
+
+export function modelCloud(bench: Pick<Bench, 'client'>, first: Model): ModelCloud {
+  const documents = createPlanDocuments(bench.client)
+  const { readWave } = createPlanWaves({ documents, sessions: undefined as never })
+  const cloud: ModelCloud = {
+    model: first,
+    disabled: new Map(),
+    ...plans(bench, ({ goal, options, stay }) => documentOf(cloud.model, goal as Goal, { ...options, stay })),
+    readWave,
+    async checkWave({ workflowId, pack, wave, moved }) {
+      const document = await documents.read(workflowId, pack)
+      const { moves } = await readWave({ workflowId, pack, wave })
+      const begun = moves.filter(({ serverId }) => moved.includes(serverId))
+      const nowMs = begun.length > 0 ? Date.parse(document.validity.takenAt) : Date.now()
+      assertHolds(document, asBefore(cloud.model, begun), nowMs, wave)
+    },
+    liveMigrate(move) {
+      cloud.model = afterMoves(cloud.model, [move])
+      return { host: move.to, migrationUuid: `m-${move.serverId}`, durationMs: 1 }
+    },
+    verifyMoves({ moves }) {
+      const at = new Map(cloud.model.servers.map(({ id, host }) => [id, host]))
+      return { astray: moves.filter(({ serverId, to }) => at.get(serverId) !== to).map(({ serverId }) => serverId) }
+    },
+    disableHost({ host, reason }) {
+      cloud.disabled.set(host, cloud.disabled.get(host) ?? reason)
+      return { ours: cloud.disabled.get(host) === reason }
+    },
+    enableHost: ({ host, reason }) => ({ enabled: cloud.disabled.get(host) === reason && cloud.disabled.delete(host) }),
+    findDisabled: ({ reason }) => ({
+      hosts: [...cloud.disabled].filter(([, why]) => why === reason).map(([host]) => host),
+    }),
+  }
+  return cloud
+}
 
 export const brakesOf = (more: Partial<GovernorConfig['approval']> = {}) => ({
   approval: { ...GovernorConfig.parse({}).approval, ...more },
@@ -46,16 +96,15 @@ export function askFor(
   { host }: Pick<Cloud, 'host'>,
   more: Partial<PlanView> = {},
   governor = brakesOf(),
+  times: PlanTimes = { lookAgainMs: 50 },
 ): Promise<PlanHandle> {
-  const view: PlanView = {
-    ...{ id: host, goal: 'drain', options: { drain: [host] }, state: 'planning', by: 'olga', userId: 'user-olga' },
-    ...{ createdAt: new Date().toISOString(), answers: [], timeline: [] },
-    ...more,
-  }
+  const { userId, name: by } = person('olga')
+  const createdAt = new Date().toISOString()
+  const view = { ...newPlan({ id: host, goal: 'drain', options: { drain: [host] }, by, userId, createdAt }), ...more }
   return bench.client.workflow.start(cloudPlan, {
     workflowId: `plan/${host}`,
     taskQueue: bench.taskQueue,
-    args: [{ view, governor }],
+    args: [{ view, governor }, times],
     memo: { view },
     typedSearchAttributes: [
       { key: attributes.kind, value: 'plan' },
@@ -78,3 +127,12 @@ export const tell = <K extends PlanCommand['does']>(
   handle.executeUpdate<PlanView, [PlanCommand]>(planCommands[does].name, {
     args: [{ does, by: person(by), ...more } as PlanCommand],
   })
+
+/** Whether the engine has this word for the run of a wave: what the run does next comes after it. */
+export async function wasTold({ client }: Pick<Bench, 'client'>, { host }: Pick<Cloud, 'host'>, word: string) {
+  const { events } = await client.workflow.getHandle(`run/plan/${host}`).fetchHistory()
+  return (events ?? []).some(
+    ({ workflowExecutionSignaledEventAttributes: signal, workflowExecutionCancelRequestedEventAttributes: cancel }) =>
+      word === 'cancel' ? !!cancel : signal?.signalName === word,
+  )
+}

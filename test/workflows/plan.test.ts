@@ -1,11 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
-import type { PlanDigest, PlanView } from '../../core/cloud-plan.ts'
+import { newPlan, type PlanDigest, type PlanView } from '../../core/cloud-plan.ts'
 import { codeOf, failure } from '../../core/errors.ts'
 import { createPlanDocuments } from '../../temporal/plan-documents.ts'
 import { createPlans } from '../../temporal/plans.ts'
 import { listedState, until, untilState, useWorker, viewOf } from './engine.ts'
+import { person } from './people.ts'
 import { askFor, brakesOf, documentOf, modelOf, planIn, plans, tell } from './plan-bench.ts'
 import { never } from './scripted.ts'
 
@@ -26,18 +27,19 @@ describe.concurrent('a plan', () => {
     const { cloud, document, handle, view } = await proposed()
     expect(view.digest).toMatchObject({ id: document.id, moves: 2, waves: [{ wave: 1 }, { wave: 2 }] })
     expect(texts(view)).toEqual([expect.stringMatching(/^proposes 2 move\(s\) in 2 wave\(s\), between \d hosts$/)])
-    expect(cloud.inputs('makePlan')).toEqual([{ goal: 'drain', options: { drain: [cloud.host] } }])
+    expect(cloud.inputs('makePlan')).toEqual([
+      { goal: 'drain', options: { drain: [cloud.host] }, stay: [], ownReason: `steward plan/${cloud.host}` },
+    ])
     expect(cloud.names()).toEqual(['makePlan'])
     expect(await listedState(handle)).toBe('proposed')
     await tell(handle, 'discard', 'paul', { why: 'not today' })
   })
 
   it('that is discarded ends, and says by whom and why; the same word again changes nothing', async () => {
-    const { handle } = await proposed()
-    const [first, again] = await Promise.all([
-      tell(handle, 'discard', 'paul', { why: 'not today' }),
-      tell(handle, 'discard', 'paul', { why: 'not today' }),
-    ])
+    const { cloud, handle } = await proposed()
+    const desk = createPlans(bench.client)
+    const discard = () => desk.command(cloud.host, { does: 'discard', by: person('paul'), why: 'not today' })
+    const [first, again] = await Promise.all([discard(), discard()])
     expect([first.state, again.state]).toEqual(['discarded', 'discarded'])
     const view = await handle.result()
     expect(view).toMatchObject({ state: 'discarded', reason: { detail: 'discarded by paul: not today' } })
@@ -104,9 +106,8 @@ describe.concurrent('whoever reads plans', () => {
     })
     await handle.result()
     expect(await desk.document(cloud.host)).toEqual(document)
-    expect(await refusal(desk.command(cloud.host, { does: 'discard', by: { userId: 'v', name: 'ana' } }))).toBe(
-      'PLAN_CLOSED',
-    )
+    const yes = { does: 'approve', by: person('ana'), planId: document.id } as const
+    expect(await refusal(desk.command(cloud.host, yes))).toBe('PLAN_CLOSED')
     const unknown = await Promise.all([desk.show('none'), desk.document('none')].map(refusal))
     expect(unknown).toEqual(['PLAN_NOT_FOUND', 'PLAN_NOT_FOUND'])
   })
@@ -115,10 +116,7 @@ describe.concurrent('whoever reads plans', () => {
     const desk = createPlans(bench.client, `nobody-${randomUUID()}`)
     const id = randomUUID()
     const at = new Date().toISOString()
-    const view: PlanView = {
-      ...{ id, goal: 'balance', options: {}, state: 'planning', by: 'olga', userId: 'u', createdAt: at },
-      ...{ answers: [], timeline: [] },
-    }
+    const view = newPlan({ id, goal: 'balance', options: {}, by: 'olga', userId: 'u', createdAt: at })
     await desk.start({ view, governor: brakesOf() })
     expect(await desk.show(id)).toEqual(view)
     expect(await refusal(desk.document(id))).toBe('PLAN_CLOSED')

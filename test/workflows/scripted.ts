@@ -35,7 +35,8 @@ interface World {
 }
 
 export interface Worlds {
-  create(script: Script): Cloud
+  /** In the place of the world of this host, where one is named. */
+  create(script: Script, host?: string): Cloud
   readonly activities: Activities
 }
 
@@ -48,6 +49,12 @@ const names = Object.keys({
   planRelief: 0,
   liveMigrate: 0,
   makePlan: 0,
+  readWave: 0,
+  checkWave: 0,
+  verifyMoves: 0,
+  disableHost: 0,
+  enableHost: 0,
+  findDisabled: 0,
   surveyHosts: 0,
   consultGovernor: 0,
   requestLease: 0,
@@ -120,8 +127,7 @@ export function createWorlds(client: () => Client): Worlds {
   }
 
   return {
-    create(script) {
-      const host = `cmp-${randomUUID().slice(0, 8)}`
+    create(script, host = `cmp-${randomUUID().slice(0, 8)}`) {
       const calls: World['calls'] = []
       newest = { script, calls }
       worlds.set(host, newest)

@@ -1,67 +1,59 @@
-import { allHandlersFinished, CancellationScope, condition, isCancellation } from '@temporalio/workflow'
+import { allHandlersFinished, CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow'
 import type { OpenPlan, PlanView } from '../../core/cloud-plan.ts'
-import { patient } from '../steps.ts'
-import { createPlanDesk, type PlanDesk } from './desk.ts'
-import { createPlanJournal, type PlanJournal, reasonOf } from './journal.ts'
+import { carryOut, groundsOf } from './carry-out.ts'
+import { createPlanDesk } from './desk.ts'
+import { enableAgain } from './hosts.ts'
+import { createPlanJournal, reasonOf } from './journal.ts'
 import { takeParts } from './keep.ts'
-
-/** A picture may take two minutes, and a plan for thousands of hosts some more. */
-const longestPlanningMs = 15 * 60_000
+import type { PlanEnd, PlanLife, PlanTimes } from './life.ts'
+import { make } from './make.ts'
 
 /**
- * The life of one plan: planning → proposed → discarded or expired. Nothing is moved by it. Never fails: how it ended is
- * in its view.
+ * The life of one plan: planning → proposed → approved → executing, wave by wave → done; or discarded, expired, stopped,
+ * stale, failed. Nothing is moved before somebody has approved exactly this document. Never fails: how it ended is in its
+ * view.
  */
-export async function cloudPlan({ view: first, governor }: OpenPlan): Promise<PlanView> {
-  const journal = createPlanJournal(first)
-  const { view } = journal
+export async function cloudPlan(open: OpenPlan, times: PlanTimes = {}): Promise<PlanView> {
+  const journal = createPlanJournal(open.view)
   takeParts()
-  const desk = createPlanDesk(journal)
-  try {
-    journal.show()
-    if (await make(journal, desk)) {
-      const untilMs = Math.min(
-        Date.parse(view.digest?.expiresAt ?? view.createdAt),
-        Date.now() + governor.approval.timeoutSeconds * 1000,
-      )
-      const isAnswered = await condition(() => desk.discarded() !== undefined, Math.max(1, untilMs - Date.now()))
-      if (!isAnswered) journal.end('expired', { detail: 'nobody approved it in time' })
-    }
-  } catch (error) {
-    if (!isCancellation(error)) throw error
-    journal.end('stopped', { detail: 'cancelled by a person in Temporal' })
+  const life: PlanLife = {
+    ...{ open, journal, desk: createPlanDesk(journal, open), stay: [], hasBegun: false },
+    workflowId: workflowInfo().workflowId,
+    times: { lookAgainMs: 30_000, leaseWaitSeconds: 7_200, enableWithinMs: 86_400_000, ...times },
   }
-  // whoever is at the desk gets an answer
-  await CancellationScope.nonCancellable(() => condition(allHandlersFinished))
-  return view
+  journal.show()
+  let end: PlanEnd | 'discarded'
+  try {
+    end = await live(life)
+  } catch (error) {
+    end = isCancellation(error)
+      ? { state: 'stopped', reason: { detail: 'cancelled by a person in Temporal' } }
+      : { state: 'failed', reason: reasonOf(error) }
+  }
+  return CancellationScope.nonCancellable(async () => {
+    if (end !== 'discarded') journal.end(end.state, end.reason)
+    if (life.hasBegun && journal.view.state !== 'done') await enableAgain(life, groundsOf(life))
+    // whoever is at the desk gets an answer
+    await condition(allHandlersFinished)
+    return journal.view
+  })
 }
 
-/** Has the plan made, unless it is discarded meanwhile. False when there is nothing to be approved. */
-async function make(journal: PlanJournal, desk: PlanDesk): Promise<boolean> {
-  const { view } = journal
-  const { goal, options } = view
-  const scope = new CancellationScope()
-  const making = scope.run(() =>
-    patient(`Look at the whole cloud, and plan to ${goal}`, longestPlanningMs).makePlan({ goal, options }),
-  )
-  try {
-    const digest = await Promise.race([making, condition(() => desk.discarded() !== undefined).then(() => undefined)])
-    if (!digest) {
-      scope.cancel()
-      await making.catch(() => undefined)
-      return false
-    }
-    view.digest = digest
-  } catch (error) {
-    if (isCancellation(error)) throw error
-    journal.end('failed', reasonOf(error))
-    return false
+async function live(life: PlanLife): Promise<PlanEnd | 'discarded'> {
+  const { journal, desk } = life
+  for (;;) {
+    const ended = await make(life)
+    if (ended) return ended
+    const untilMs = Date.parse(journal.view.answerBy ?? '')
+    const isDecided = () => desk.isDiscarded() || desk.approval() !== undefined
+    await condition(isDecided, Math.max(1, untilMs - Date.now()))
+    if (desk.isDiscarded()) return 'discarded'
+    const approval = desk.approval()
+    if (!approval) return { state: 'expired', reason: { detail: 'nobody approved it in time' } }
+    life.approval = approval
+    journal.tell(`approved by ${approval.by}`, 'approved')
+    const carried = await carryOut(life)
+    if (carried !== 'plan anew') return carried
+    journal.tell(`${life.stay.at(-1)?.reason}; plans anew around it`, 'planning')
   }
-  const { moves, hosts, waves } = view.digest
-  if (moves === 0) {
-    journal.end('done', { detail: 'no useful move: there is nothing to carry out' })
-    return false
-  }
-  journal.tell(`proposes ${moves} move(s) in ${waves.length} wave(s), between ${hosts} hosts`, 'proposed')
-  return true
 }

@@ -82,4 +82,4 @@ const percent = (share: number) => `${Math.round(share * 100)} %`
  * Nova gives a migration 800 s per GiB, at least 2 GiB, before it aborts it; twice that leaves room for its queue.
  * @see https://docs.openstack.org/nova/latest/configuration/config.html#libvirt.live_migration_completion_timeout
  */
-const migrationLimitMs = (memoryMiB: number) => 2 * 800_000 * Math.max(2, Math.ceil(memoryMiB / 1024))
+export const migrationLimitMs = (memoryMiB: number) => 2 * 800_000 * Math.max(2, Math.ceil(memoryMiB / 1024))

@@ -2,6 +2,7 @@ import { type Answer, field, type Request } from './listener.ts'
 import { answerInstanceActions, answerMigrations, performAction } from './nova-actions.ts'
 import { createServer, deleteServer, listServers, showServer } from './nova-servers.ts'
 import { authenticated, type Caller, isCaller, microversionOf } from './rights.ts'
+import { note } from './trusts.ts'
 import { novaTime, type RoleName, type Service, type World } from './world.ts'
 
 /** One call to Nova that has passed its door. */
@@ -41,6 +42,8 @@ function route(call: NovaCall): Answer {
   const { request } = call
   const path = request.path.replace(/^\/v2\.1/, '')
   if (path === '/os-services') return onlyFor('admin', call, 'os-services:list') ?? listServices(call)
+  const [, serviceId] = /^\/os-services\/([^/]+)$/.exec(path) ?? []
+  if (serviceId) return onlyFor('admin', call, 'os-services:update') ?? updateService(call, serviceId)
   if (path === '/os-hypervisors/detail')
     return onlyFor('admin', call, 'os-hypervisors:list-detail') ?? listHypervisors(call)
   if (path === '/os-server-groups') return listGroups(call)
@@ -102,18 +105,40 @@ function listServices({ world, request: { query }, minor }: NovaCall): Answer {
   const fits = (name: 'binary' | 'host', value: string) => query.get(name) === null || query.get(name) === value
   const services = world.services
     .filter((s) => fits('binary', s.binary) && fits('host', s.host))
-    .map((s) => ({
-      id: minor >= 53 ? s.id : s.number,
-      binary: s.binary,
-      host: s.host,
-      zone: s.zone,
-      status: s.status,
-      state: isUp(s) ? 'up' : 'down',
-      updated_at: novaTime(lastReport(s)),
-      disabled_reason: null,
-      ...(minor >= 11 && { forced_down: s.forcedDown }),
-    }))
+    .map((service) => bodyOf(service, minor))
   return { status: 200, body: { services } }
+}
+
+const bodyOf = (service: Service, minor: number) => ({
+  id: minor >= 53 ? service.id : service.number,
+  binary: service.binary,
+  host: service.host,
+  zone: service.zone,
+  status: service.status,
+  state: isUp(service) ? 'up' : 'down',
+  updated_at: novaTime(lastReport(service)),
+  disabled_reason: service.disabledReason,
+  ...(minor >= 11 && { forced_down: service.forcedDown }),
+})
+
+/** `PUT /os-services/{id}`, as from 2.53 on. */
+function updateService({ world, request, caller, minor }: NovaCall, id: string): Answer {
+  const service = world.services.find((one) => one.id === id)
+  if (!service) return novaFault(404, 'itemNotFound', `Compute service ${id} could not be found.`)
+  if (service.binary !== 'nova-compute')
+    return novaFault(
+      400,
+      'badRequest',
+      `Updating a ${service.binary} service is not supported. Only nova-compute services can be updated.`,
+    )
+  const status = field(request.body, 'status')
+  const reason = field(request.body, 'disabled_reason')
+  if (reason !== undefined && status !== 'disabled')
+    return novaFault(400, 'badRequest', "Specifying disabled_reason requires that status is 'disabled'.")
+  if (status === 'disabled' || status === 'enabled')
+    Object.assign(service, { status, disabledReason: typeof reason === 'string' ? reason : null })
+  note(world, request, caller, `service ${String(status)}`, service.host)
+  return { status: 200, body: { service: bodyOf(service, minor) } }
 }
 
 function listHypervisors({ world, minor }: NovaCall): Answer {

@@ -106,6 +106,7 @@ export interface Service {
   readonly host: string
   readonly zone: string
   status: 'enabled' | 'disabled'
+  disabledReason: string | null
   forcedDown: boolean
   alive: boolean
   /** Before this it makes no report. */
@@ -257,6 +258,7 @@ export function createWorld(): World {
       host,
       zone,
       status: 'enabled',
+      disabledReason: null,
       forcedDown: false,
       alive: true,
       reportsFromMs: nowMs - 1_000,

@@ -137,6 +137,14 @@ describe("a person's yes", () => {
     expect(desk({ mode: 'ask' }).alert('r', { approval: unreadable }).says).toBe('ask')
   })
 
+  it('holds for all of what was begun in time, however long that takes', () => {
+    const yes = { by: 'alice', at: iso(t0 - 300 * minute), planId: 'p' }
+    const lease = (begunMs: number) =>
+      desk({ mode: 'ask' }).alert('r', { approval: { ...yes, begunAt: iso(begunMs) } }).says
+    expect(lease(t0 - 299 * minute)).toBe('granted')
+    expect(lease(t0 - 200 * minute)).toBe('ask')
+  })
+
   it('does not make room: it waits like everybody', () => {
     expect(asked(t0, { budgets: { overall: { atOnce: 0, perHour: 1 } } }).code).toBe('BUDGET_EXHAUSTED')
   })

@@ -4,7 +4,7 @@ import { codeOf } from '../../../core/errors.ts'
 import { PlanDocument } from '../../../core/plan-document.ts'
 import { checkPlan } from '../../../policies/planner/check.ts'
 import { type DocumentOptions, planDocument } from '../../../policies/planner/document.ts'
-import { assertHolds } from '../../../policies/planner/holds.ts'
+import { asBefore, assertHolds } from '../../../policies/planner/holds.ts'
 import { type Goal, type GoalPlan, goals, type Model } from '../../../policies/planner/model.ts'
 import { planGoal } from '../../../policies/planner/plan-goal.ts'
 import { afterMoves, undoOf } from '../../../policies/planner/undo.ts'
@@ -81,6 +81,16 @@ describe('a plan document', () => {
     expect(new Set(document.faults.map((fault) => fault.host))).toEqual(left)
   })
 
+  it('goes around servers that are to stay, and is not held to that later', () => {
+    const stay = [{ serverId: '5', reason: 'its move has just failed' }]
+    const document = documentOf(model, 'consolidate', { stay })
+    expect(document.waves.flatMap(({ moves }) => moves).map(({ serverId }) => serverId)).not.toContain('5')
+    expect(JSON.stringify(document.faults)).toContain('has to stay: its move has just failed')
+    expect(document.options).toEqual({})
+    assertHolds(document, model, nowMs)
+    expect(() => documentOf(model, 'drain', { drain: ['d'], stay })).toThrow(/its move has just failed/)
+  })
+
   it('is not made on a picture that is too old', () => {
     const late = takenMs + 15 * 60_000
     expect(refusal(() => planDocument({ model, takenMs }, 'consolidate', {}, late))).toBe(
@@ -139,6 +149,18 @@ describe('a plan holds', () => {
     const late = takenMs + 3_600_000
     expect(refusal(() => assertHolds(document, model, late))).toBe('the plan was good until 2026-11-20T10:15:00.000Z')
     assertHolds(document, afterMoves(model, document.waves[0]!.moves), late, 2)
+  })
+
+  it('in a wave of which a part has been made, as long as the rest is as it was', () => {
+    const many = measuredModel('c10x80')
+    const plan = documentOf(many)
+    const [made, ...rest] = plan.waves[0]!.moves
+    expect(rest.length).toBeGreaterThan(0)
+    const half = afterMoves(many, [made!])
+    expect(refusal(() => assertHolds(plan, half, nowMs))).toContain('not as wave 1 expects them')
+    assertHolds(plan, asBefore(half, [made!]), nowMs)
+    const locked = changed(half, rest[0]!.serverId, { pinned: 'locked' })
+    expect(refusal(() => assertHolds(plan, asBefore(locked, [made!]), nowMs))).toContain('has to stay: locked')
   })
 
   it('no longer in a wave before which a move did not happen', () => {

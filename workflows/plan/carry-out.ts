@@ -1,0 +1,153 @@
+import { CancellationScope, condition, isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow'
+import type { ErrorCode } from '../../core/catalogue.ts'
+import { ownReasonOf, type PlanView, planRunbook, type WaveView } from '../../core/cloud-plan.ts'
+import type { LeaseGrounds } from '../../core/governor.ts'
+import { attributes } from '../../core/search-attributes.ts'
+import { comeToAnEnd } from '../lease.ts'
+import { internal } from '../steps.ts'
+import { nowIso, reasonOf } from './journal.ts'
+import type { PlanEnd, PlanLife } from './life.ts'
+import { planWave, type WaveReport } from './wave.ts'
+
+/** Ended by somebody's will, not by a failure: the governor's no, or the stop button. */
+const refusals: ReadonlySet<string> = new Set([
+  ...(['STOPPED', 'GAVE_WAY', 'OBSERVE_ONLY', 'APPROVAL_NEEDED', 'TARGET_BUSY', 'TARGET_PROTECTED'] as const),
+  ...(['TARGET_COOLING_DOWN', 'TARGETS_MISSING', 'FUSE_BLOWN', 'SURVEY_STALE', 'BUDGET_EXHAUSTED'] as const),
+  ...(['OVERLOADED', 'CANCELLED'] as const),
+] satisfies (ErrorCode | 'CANCELLED')[])
+
+/** Nova's no to one server: the others may still be moved. */
+const failedMoves: ReadonlySet<string> = new Set(['MIGRATION_FAILED', 'CLOUD_REFUSED'] satisfies ErrorCode[])
+
+/** How often the same wave gives way. */
+const mostTries = 3
+const usualMovesAtOnce = 8
+
+/**
+ * Carries the present document out, wave by wave. `plan anew` after the first move that failed: it is then planned around
+ * its server, and asked about again.
+ */
+export async function carryOut(life: PlanLife): Promise<PlanEnd | 'plan anew'> {
+  const { view } = life.journal
+  if (life.approval) life.approval = { ...life.approval, begunAt: nowIso() }
+  const grounds = groundsOf(life)
+  for (const wave of view.waves) {
+    const report = await makeWave(life, wave, grounds)
+    if (!report.ended) continue
+    const { code, detail, serverId } = report.ended
+    const stopping = life.desk.stopping()
+    const told = `wave ${wave.wave} of ${view.waves.length}: ${detail}`
+    if (stopping !== undefined) return { state: 'stopped', reason: { detail: stopping } }
+    if (refusals.has(code)) return { state: 'stopped', reason: { code, detail: told } }
+    if (code === 'PLAN_STALE') return { state: 'stale', reason: { code, detail: told } }
+    if (!serverId || !failedMoves.has(code) || life.stay.length > 0)
+      return { state: 'failed', reason: { code, detail: told } }
+    life.stay.push({ serverId, reason: detail })
+    journalAnew(view)
+    return 'plan anew'
+  }
+  const moves = view.waves.reduce((sum, { moved }) => sum + moved, 0)
+  return { state: 'done', reason: { detail: `${moves} move(s) in ${view.waves.length} wave(s) made, and seen` } }
+}
+
+/** What was carried out of the present document is kept beside the next one. */
+function journalAnew(view: PlanView): void {
+  if (view.digest) view.earlier = [...view.earlier, { pack: view.digest.pack, waves: view.waves }]
+}
+
+/** On what grounds a plan asks for its leases. */
+export function groundsOf({ journal, times, approval }: PlanLife): LeaseGrounds {
+  const { id, goal, by, why } = journal.view
+  return {
+    requester: 'plan',
+    by: `plan/${id}`,
+    why: `${goal}, asked for by ${by}${why ? `: ${why}` : ''}`,
+    // waves of one plan do not cool each other down
+    incidentRunId: id,
+    ...(approval && { approval }),
+    waitSeconds: times.leaseWaitSeconds,
+  }
+}
+
+/** One wave; again after a pause when it gave way to something more urgent. */
+async function makeWave(life: PlanLife, wave: WaveView, grounds: LeaseGrounds): Promise<WaveReport> {
+  const { journal, desk, times } = life
+  for (let tries = 1, pauseMs = times.lookAgainMs; ; tries++, pauseMs *= 2) {
+    const report = await runWave(life, wave, grounds)
+    await note(life, wave, report)
+    if (report.ended?.code !== 'GAVE_WAY' || desk.stopping() !== undefined || tries === mostTries) return report
+    journal.tell(`wave ${wave.wave} gave way: ${report.ended.detail}`)
+    await condition(() => desk.stopping() !== undefined, pauseMs)
+  }
+}
+
+/** A run holds the lease, so that a governor that lost its memory finds it. It is asked to end, and never cut off. */
+async function runWave(life: PlanLife, wave: WaveView, grounds: LeaseGrounds): Promise<WaveReport> {
+  const { journal, desk, workflowId } = life
+  const { view } = journal
+  life.hasBegun = true
+  const { id, goal, options, digest } = view
+  const watching = new CancellationScope()
+  wave.state = 'running'
+  wave.startedAt ??= nowIso()
+  journal.tell(`wave ${wave.wave} of ${view.waves.length}: ${wave.moves - wave.moved} move(s)`, 'executing')
+  try {
+    const run = await startChild(planWave, {
+      workflowId: `run/plan/${id}`,
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      staticSummary: `wave ${wave.wave} of a plan to ${goal}`,
+      typedSearchAttributes: [
+        { key: attributes.kind, value: 'run' },
+        { key: attributes.state, value: 'waiting' },
+        { key: attributes.runbook, value: planRunbook },
+      ],
+      args: [
+        {
+          ...{ workflowId, pack: digest?.pack ?? '', wave: wave.wave, states: wave.states ?? [] },
+          ...{ canary: wave.wave === 1 && wave.moved === 0, ownReason: ownReasonOf(id), grounds },
+          movesAtOnce: options.movesAtOnce ?? usualMovesAtOnce,
+        },
+      ],
+    })
+    view.run = { workflowId: run.workflowId, runId: run.firstExecutionRunId }
+    journal.show()
+    const stopped = watching.run(async () => {
+      await condition(() => desk.stopping() !== undefined)
+      await run.signal(comeToAnEnd, { why: desk.stopping() ?? '' })
+    })
+    // a run that has ended cannot be asked to
+    stopped.catch(() => undefined)
+    return await run.result()
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    return { states: [], disabled: [], ended: reasonOf(error) }
+  } finally {
+    watching.cancel()
+    delete view.run
+  }
+}
+
+async function note({ journal }: PlanLife, wave: WaveView, { states, disabled, ended }: WaveReport): Promise<void> {
+  const { view } = journal
+  wave.moved = states.filter((state) => state === 'moved').length
+  wave.state = ended ? 'ended' : 'done'
+  wave.endedAt = nowIso()
+  if (ended) wave.states = [...states]
+  else delete wave.states
+  view.disabled = [...new Set([...view.disabled, ...disabled])]
+  if (ended) journal.show()
+  else journal.tell(`wave ${wave.wave}: ${wave.moved} move(s) made, and seen`)
+  if (!ended || ended.serverId !== undefined) await reportOutcome(!ended)
+}
+
+/** What does not help is looked at by people sooner. */
+async function reportOutcome(helped: boolean): Promise<void> {
+  try {
+    await internal('Tell the governor how it went').reportOutcome({
+      outcome: { runbook: planRunbook, at: nowIso(), helped },
+    })
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    // the governor learns from the next one
+  }
+}
