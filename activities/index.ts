@@ -5,6 +5,7 @@ import type { Keystone } from '../openstack/keystone.ts'
 import type { Governor } from '../temporal/governor.ts'
 import type { Incidents } from '../temporal/incidents.ts'
 import { createPlanDocuments } from '../temporal/plan-documents.ts'
+import { createPlans } from '../temporal/plans.ts'
 import type { StopButton } from '../temporal/stop.ts'
 import { createAheadActivities } from './ahead.ts'
 import { createBrake } from './brake.ts'
@@ -49,7 +50,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createServiceWatch({ sessions, pause, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
     ...createSshActivities(config.ssh, brake),
     ...createMigrationActivities({ sessions, pause, brake }),
-    ...createPlanMaking({ sessions, documents, planning: planInThread }),
+    ...createPlanMaking({ sessions, documents, plans: createPlans(client), planning: planInThread }),
     ...createPlanWaves({ sessions, documents }),
     ...createComputeHosts(sessions, brake),
     ...createGovernorActivities({ sessions, governor, client, brake }),

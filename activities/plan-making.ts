@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity'
 import type { Activities } from '../core/activities.ts'
-import { failure } from '../core/errors.ts'
 import { digestOf } from '../policies/planner/digest.ts'
 import type { PlanDocuments } from '../temporal/plan-documents.ts'
+import type { Plans } from '../temporal/plans.ts'
 import { whileBeating } from './beating.ts'
 import { readCloudModel } from './cloud-model.ts'
 import type { Planning } from './planning.ts'
@@ -11,29 +11,31 @@ import { runRequestId, type Sessions } from './sessions.ts'
 export interface PlanMakingOptions {
   sessions: Pick<Sessions, 'forRemediation'>
   documents: Pick<PlanDocuments, 'keep'>
+  plans: Pick<Plans, 'made'>
   planning: Planning
 }
 
 export const createPlanMaking = ({
   sessions,
   documents,
+  plans,
   planning,
 }: PlanMakingOptions): Pick<Activities, 'makePlan'> => ({
   /**
    * Takes one picture of the whole cloud and plans on it. Changes nothing but the history of its workflow, which keeps the
    * document. Safe to repeat: each attempt leaves a document of its own. Heartbeats.
    *
-   * @throws SNAPSHOT_INCOMPLETE, PLAN_IMPOSSIBLE, PLAN_TOO_LARGE, INPUT_INVALID (a host to be emptied is not there),
+   * @throws SNAPSHOT_INCOMPLETE, PLAN_IMPOSSIBLE, PLAN_TOO_LARGE, INPUT_INVALID (a host to be emptied is not there), PLAN_NOT_FOUND,
    *   DELEGATION_MISSING, DELEGATION_LOST; CLOUD_UNREACHABLE and ENGINE_UNREACHABLE (retried)
    */
-  makePlan: ({ goal, options, stay, ownReason }) =>
+  makePlan: ({ goal, options, stay, ownReason, undoes }) =>
     whileBeating(async () => {
       const { cancellationSignal, info } = Context.current()
       const workflowId = info.workflowExecution?.workflowId ?? ''
-      if (goal === 'undo') throw failure('INTERNAL', 'the way back is planned from the moves that were made')
+      const made = undoes === undefined ? [] : await plans.made(undoes)
       const file = await readCloudModel(await sessions.forRemediation(), { requestId: runRequestId(), ownReason })
       const document = await planning(
-        { file, goal, options: { ...options, stay }, nowMs: Date.now() },
+        { file, goal, made, options: { ...options, stay }, nowMs: Date.now() },
         cancellationSignal,
       )
       return digestOf(document, await documents.keep(workflowId, document))

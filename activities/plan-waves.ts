@@ -72,6 +72,7 @@ function partOf(document: PlanDocument, wave: number): WavePart {
       ...{ serverId, serverName: serverId, from, to, reason, memoryMiB: copiedMiB },
     })),
     zones: [...new Set(document.hosts.filter(({ name }) => hosts.has(name)).map(({ zone }) => zone))],
+    opened: document.goal === 'undo' ? [...new Set(found.moves.map(({ to }) => to))] : [],
     emptied: [...new Set(found.moves.map(({ from }) => from))].filter((host) => emptied.has(host)),
   }
 }

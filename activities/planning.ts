@@ -5,10 +5,13 @@ import type { PlanDocument } from '../core/plan-document.ts'
 import type { DocumentOptions } from '../policies/planner/document.ts'
 import type { Goal } from '../policies/planner/model.ts'
 import type { ModelFile } from '../policies/planner/model-file.ts'
+import type { MadeMove } from '../policies/planner/way-back.ts'
 
 export interface PlanningOrder {
   readonly file: ModelFile
-  readonly goal: Goal
+  readonly goal: Goal | 'undo'
+  /** Goal `undo`: the moves that are taken back, in the order in which they were made. */
+  readonly made?: readonly MadeMove[]
   readonly options: DocumentOptions
   readonly nowMs: number
 }

@@ -71,6 +71,14 @@ export function addPlansOfCloud(plan: Command): void {
       print(command, { plan: PlanView.parse(await ask('POST', `${pathOf(id)}/stop`, why)) })
     })
   plan
+    .command('undo <id>')
+    .description('has the way back planned from the moves that a plan has made; approve it like any plan')
+    .option('--why <text>')
+    .action(async (id: string, why: object, command: Command) => {
+      const ask = await connectApi(command)
+      print(command, await whole(ask, PlanAnswer.parse(await ask('POST', `${pathOf(id)}/undo`, why))))
+    })
+  plan
     .command('discard <id>')
     .description('it cannot be approved any more')
     .option('--why <text>')
@@ -117,6 +125,7 @@ function print(command: Command, answer: Answer): void {
     ['id', plan.id],
     ['state', plan.state],
     ['asked for', `${timeText(plan.createdAt)} by ${plan.by}${plan.why ? `: ${plan.why}` : ''}`],
+    ['takes back', plan.undoes],
     ['document', digest?.id],
     ['approved by', yes.length > 0 ? yes.join(', ') : undefined],
     ['can be approved', isOpen ? `until ${timeText(plan.answerBy ?? '')}, by ${needs} person(s)` : undefined],

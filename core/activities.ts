@@ -42,6 +42,8 @@ export interface PlanWish {
   readonly stay: readonly { readonly serverId: string; readonly reason: string }[]
   /** Hosts disabled for this reason count as open. */
   readonly ownReason: string
+  /** Goal `undo`: the plan whose moves are taken back. */
+  readonly undoes?: string
 }
 
 /** Where the document of a plan is kept. */
@@ -57,6 +59,8 @@ export interface WavePart {
   readonly zones: readonly string[]
   /** Hosts that the plan empties and that it does not use again: nothing new shall come to them meanwhile. */
   readonly emptied: readonly string[]
+  /** Hosts that servers go back to: they are enabled, as far as the plan that is taken back has disabled them. */
+  readonly opened: readonly string[]
 }
 
 /** With whose rights something was done. */

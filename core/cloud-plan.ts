@@ -95,6 +95,7 @@ export const PlanView = z.object({
   id: z.string(),
   goal: PlanDocument.shape.goal,
   options: PlanWishes,
+  undoes: z.string().optional().describe('goal `undo`: the plan whose moves are taken back'),
   why: z.string().optional(),
   state: PlanState,
   by: z.string().describe('who asked for it'),
@@ -118,7 +119,7 @@ export type PlanView = z.infer<typeof PlanView>
 
 /** A plan that has just been asked for. */
 export const newPlan = (
-  asked: Pick<PlanView, 'id' | 'goal' | 'options' | 'by' | 'userId' | 'createdAt'>,
+  asked: Pick<PlanView, 'id' | 'goal' | 'options' | 'by' | 'userId' | 'createdAt' | 'undoes'>,
   why?: string,
 ): PlanView => ({
   ...asked,
@@ -154,5 +155,8 @@ export type PlanCommand =
 /** The runbook under which the governor knows the waves of all plans. */
 export const planRunbook = 'carry-out-plan'
 
-/** Why a host is disabled, as Nova shows it: by this, and by nothing else, a plan knows the hosts that it closed itself. */
-export const ownReasonOf = (id: string) => `steward plan/${id}`
+/**
+ * Why a host is disabled, as Nova shows it: by this, and by nothing else, a plan knows the hosts that it closed itself. A
+ * plan that takes another one back opens the hosts of that one.
+ */
+export const ownReasonOf = ({ id, undoes }: Pick<PlanView, 'id' | 'undoes'>) => `steward plan/${undoes ?? id}`

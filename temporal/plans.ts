@@ -17,6 +17,7 @@ import type { PlanDocument } from '../core/plan-document.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
 import { movesOf } from '../policies/planner/progress.ts'
+import type { MadeMove } from '../policies/planner/way-back.ts'
 import { cloudPlan } from '../workflows/plan/plan.ts'
 import { quoted } from './incident-list.ts'
 import { createPlanDocuments } from './plan-documents.ts'
@@ -33,6 +34,8 @@ export interface Plans {
   list(limit: number, state?: PlanState): Promise<PlanView[]>
   /** @throws PLAN_NOT_FOUND, PLAN_CLOSED while there is none yet */
   document(id: string): Promise<PlanDocument>
+  /** Every move that was made for it, in order. @throws PLAN_NOT_FOUND */
+  made(id: string): Promise<MadeMove[]>
   /** Has a command carried out; the plan as it is then. @throws PLAN_NOT_FOUND, PLAN_CLOSED */
   command(id: string, command: PlanCommand): Promise<PlanView>
 }
@@ -101,8 +104,22 @@ export function createPlans(client: Client, taskQueue: string = taskQueues.remed
     return { ...view, ...(says && { says }), moves: movesOf(document, view.waves, running) }
   }
 
+  async function made(id: string): Promise<MadeMove[]> {
+    const { earlier, digest, waves } = await throughEngine(client, () => show(id))
+    const parts = [...earlier, ...(digest ? [{ pack: digest.pack, waves }] : [])]
+    const found: MadeMove[] = []
+    for (const part of parts) {
+      if (!part.waves.some(({ moved }) => moved > 0)) continue
+      const document = await documents.read(planWorkflowId(id), part.pack)
+      const moves = movesOf(document, part.waves).filter(({ state }) => state === 'moved')
+      found.push(...moves.map(({ serverId, from, to }) => ({ serverId, from, to })))
+    }
+    return found
+  }
+
   return {
     detail,
+    made,
     show: (id) => throughEngine(client, () => show(id)),
     list: (limit, state) => throughEngine(client, () => list(limit, state)),
     command: (id, given) => throughEngine(client, () => command(id, given), 2 * engineTimeoutMs),

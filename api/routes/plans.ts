@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { ErrorCode } from '../../core/catalogue.ts'
@@ -46,6 +47,26 @@ export const planRoutes: FastifyPluginAsyncZod<PlanRoutesOptions> = async (app, 
     }
   }
 
+  async function begin(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    asked: Pick<PlanView, 'goal' | 'options' | 'undoes'>,
+    why: string | undefined,
+  ) {
+    const { userName: by, userId } = callerOf(request)
+    const id = randomUUID()
+    const createdAt = new Date(now()).toISOString()
+    await plans.start({
+      view: newPlan({ ...asked, id, by, userId, createdAt }, why),
+      governor: { approval: config.approval },
+    })
+    request.log.info({ planId: id, ...asked, by, userId }, 'plan asked for')
+    const plan = await made(id)
+    if (plan.state === 'failed') throw refusalOf(plan)
+    reply.header('location', `/v1/plans/${id}`).code(plan.digest ? 201 : 202)
+    return { plan, ...(plan.digest && { document: await plans.document(id) }) }
+  }
+
   app.post(
     '/plans',
     {
@@ -59,19 +80,8 @@ export const planRoutes: FastifyPluginAsyncZod<PlanRoutesOptions> = async (app, 
       },
     },
     async (request, reply) => {
-      const { userName: by, userId } = callerOf(request)
-      const id = randomUUID()
       const { goal, options: wishes, why } = request.body
-      await plans.start({
-        view: newPlan({ id, goal, options: wishes, by, userId, createdAt: new Date(now()).toISOString() }, why),
-        governor: { approval: config.approval },
-      })
-      request.log.info({ planId: id, goal, by, userId }, 'plan asked for')
-      const plan = await made(id)
-      if (plan.state === 'failed') throw refusalOf(plan)
-      reply.header('location', `/v1/plans/${id}`)
-      if (!plan.digest) return reply.code(202).send({ plan })
-      return reply.code(201).send({ plan, document: await plans.document(id) })
+      return begin(request, reply, { goal, options: wishes }, why)
     },
   )
 
@@ -120,6 +130,28 @@ export const planRoutes: FastifyPluginAsyncZod<PlanRoutesOptions> = async (app, 
     ({ params: { id } }) => plans.document(id),
   )
 
+  app.post(
+    '/plans/:id/undo',
+    {
+      config: { access: 'plans:write' },
+      schema: {
+        tags,
+        summary: 'Plan the way back from the moves that a plan has made; nothing is moved',
+        description: 'It is a plan of its own, which has to be approved. Answers 202 as the making of any plan does.',
+        params: Id,
+        body: Why,
+        response: { 201: PlanAnswer, 202: PlanAnswer, ...found, 502: Problem },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      const { endedAt, state, options: wishes } = await plans.show(id)
+      if (endedAt === undefined) throw failure('PLAN_CLOSED', `the plan ${id} is ${state}: stop it first`)
+      if ((await plans.made(id)).length === 0) throw failure('PLAN_CLOSED', `the plan ${id} has moved nothing`)
+      return begin(request, reply, { goal: 'undo', options: alike(wishes), undoes: id }, request.body?.why)
+    },
+  )
+
   const command = <B extends z.ZodType>(access: 'plans:write' | 'plans:execute', summary: string, body: B) =>
     ({
       config: { access },
@@ -155,6 +187,14 @@ export const planRoutes: FastifyPluginAsyncZod<PlanRoutesOptions> = async (app, 
 
 /** A command without whoever gives it. */
 type Given = PlanCommand extends infer C ? (C extends PlanCommand ? Omit<C, 'by'> : never) : never
+
+/** The way back is gone at the same pace. */
+const alike = ({ outgoingPerHost, movesAtOnce, maxCpuPercent, validForMs }: PlanView['options']) => ({
+  ...(outgoingPerHost !== undefined && { outgoingPerHost }),
+  ...(movesAtOnce !== undefined && { movesAtOnce }),
+  ...(maxCpuPercent !== undefined && { maxCpuPercent }),
+  ...(validForMs !== undefined && { validForMs }),
+})
 
 /** A plan that could not be made is kept as well, so that its id is said. */
 const refusalOf = ({ id, reason }: PlanView) =>

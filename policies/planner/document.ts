@@ -8,7 +8,7 @@ import type { Goal, Model, PlannedMove } from './model.ts'
 import { drawPlan } from './picture.ts'
 import { afterMoves, undoOf } from './undo.ts'
 import { wishesUnheard } from './wishes.ts'
-import { planWorthwhile, type WorthwhileOptions } from './worthwhile.ts'
+import { planWorthwhile, type WorthwhileOptions, type WorthwhilePlan } from './worthwhile.ts'
 
 export interface DocumentOptions extends WorthwhileOptions, EnergyOptions {
   /** How long the plan holds, counted from the picture. @default 15 minutes */
@@ -37,16 +37,31 @@ export function planDocument(
   options: DocumentOptions,
   nowMs: number,
 ): PlanDocument {
-  const { validForMs = usualValidMs, reserveHosts, past: _past, stay: _stay, ...asked } = options
+  assertFresh(takenMs, options, nowMs)
+  const made = planWorthwhile(model, goal, options, nowMs)
+  const broken = checkPlan(model, made.plan, options)
+  if (broken.length > 0)
+    throw failure('INTERNAL', `the checker objects to the plan: ${broken[0]}`, { broken: broken.slice(0, 20) })
+  return writeDown({ model, takenMs, notes }, goal, made, options, nowMs)
+}
+
+/** @throws PLAN_STALE when the picture is too old to plan on */
+export function assertFresh(takenMs: number, { validForMs = usualValidMs }: DocumentOptions, nowMs: number): void {
   if (nowMs >= takenMs + validForMs)
     throw failure('PLAN_STALE', `the picture of the cloud is ${Math.round((nowMs - takenMs) / 1000)} s old`, {
       takenMs,
     })
-  const { plan, forecast, benefitHostHours, costHostHours, faults } = planWorthwhile(model, goal, options, nowMs)
-  const broken = checkPlan(model, plan, options)
-  if (broken.length > 0)
-    throw failure('INTERNAL', `the checker objects to the plan: ${broken[0]}`, { broken: broken.slice(0, 20) })
+}
 
+/** Writes a plan down that has been checked. */
+export function writeDown(
+  { model, takenMs, notes = [] }: Picture,
+  goal: PlanDocument['goal'],
+  { plan, forecast, benefitHostHours, costHostHours, faults }: Omit<WorthwhilePlan, 'model'>,
+  options: DocumentOptions,
+  nowMs: number,
+): PlanDocument {
+  const { validForMs = usualValidMs, reserveHosts, past: _past, stay: _stay, ...asked } = options
   const touched = touchedBy(plan.moves)
   const fingerprint = fingerprintOf(model, touched)
   const after = afterMoves(model, plan.moves)

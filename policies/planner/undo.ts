@@ -34,7 +34,6 @@ export function afterMoves(model: Model, moves: readonly Pick<PlannedMove, 'serv
  * Hosts that were above the CPU limit before may be so again: that is where things were.
  */
 export function undoOf(model: Model, { moves }: Pick<GoalPlan, 'moves'>, options: PlanOptions = {}): UndoPlan {
-  const began = new Map(model.servers.map(({ id, host }) => [id, host]))
   const left = new Set(moves.map(({ from }) => from))
   const done = afterMoves(model, moves)
   const open: Model = {
@@ -42,28 +41,34 @@ export function undoOf(model: Model, { moves }: Pick<GoalPlan, 'moves'>, options
     hosts: done.hosts.map((host) => (left.has(host.name) ? { ...host, usable: true } : host)),
   }
   const maxCpuPercent = Math.max(options.maxCpuPercent ?? defaultMaxCpuPercent, hottest(model))
-  const outgoingPerHost = options.outgoingPerHost ?? 1
-  const tables = tabulate(open, maxCpuPercent)
+  const began = new Map(model.servers.map(({ id, host }) => [id, host]))
+  const { plan, impossible } = returning(open, began, { ...options, maxCpuPercent })
+  return plan ? { moves: plan.moves } : { moves: [], impossible }
+}
+
+type Returning =
+  | { readonly plan: GoalPlan; readonly impossible?: never }
+  | { readonly plan?: never; readonly impossible: string }
+
+/** A plan that brings servers to the hosts named, by server id; those not named stay. */
+export function returning(model: Model, homes: ReadonlyMap<string, string>, options: PlanOptions = {}): Returning {
+  const { maxCpuPercent = defaultMaxCpuPercent, outgoingPerHost = 1 } = options
+  const tables = tabulate(model, maxCpuPercent)
   const rowOf = new Map(tables.hosts.map(({ name }, row) => [name, row]))
-  const target = Int32Array.from(tables.servers, ({ id }) => rowOf.get(began.get(id) ?? '') ?? -1)
+  const target = Int32Array.from(tables.servers, ({ id, host }) => rowOf.get(homes.get(id) ?? host) ?? -1)
   const spares = [...tables.hosts.keys()].filter((row) => tables.usable[row])
   const { steps, blocked } = schedule(tables, target, { outgoingPerHost, spares })
   if (blocked.length > 0)
-    return {
-      moves: [],
-      impossible: `no order of moves brings ${blocked.length} servers back with room at every moment`,
-    }
-  const back = assemble(tables, 'balance', { steps, skipped: [], bound: 0 }, ({ from, to, detour }) => {
+    return { impossible: `no order of moves brings ${blocked.length} servers back with room at every moment` }
+  const plan = assemble(tables, 'balance', { steps, skipped: [], bound: 0 }, ({ from, to, detour }) => {
     const [here, there] = [tables.hosts[from]!.name, tables.hosts[to]!.name]
     return detour ? `steps aside to ${there} for a while: servers wait for each other` : `goes back from ${here}`
   })
-  const broken = checkPlan(open, back, { maxCpuPercent, outgoingPerHost })
-  return broken.length > 0
-    ? { moves: [], impossible: `the way back breaks a rule: ${broken[0]}` }
-    : { moves: back.moves }
+  const broken = checkPlan(model, plan, { maxCpuPercent, outgoingPerHost })
+  return broken.length > 0 ? { impossible: `the way back breaks a rule: ${broken[0]}` } : { plan }
 }
 
-function hottest({ hosts, servers }: Model): number {
+export function hottest({ hosts, servers }: Model): number {
   const busy = new Map<string, number>()
   for (const { host, cpuPercent } of servers) busy.set(host, (busy.get(host) ?? 0) + cpuPercent)
   // one server that passes through while another has not left yet counts on both, so a little more than before

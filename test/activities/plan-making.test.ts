@@ -4,17 +4,19 @@ import { planInThread } from '../../activities/planning.ts'
 import type { PlanWish } from '../../core/activities.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { PlanDocument } from '../../core/plan-document.ts'
+import type { MadeMove } from '../../policies/planner/way-back.ts'
 import { rejection } from '../openstack/server.ts'
 import { type RigOptions, setUp } from './rig.ts'
 
-async function planning(options: RigOptions = {}) {
+async function planning(options: RigOptions = {}, made: MadeMove[] = []) {
   const rig = await setUp(options)
   const kept: [workflowId: string, document: PlanDocument][] = []
   const keep = async (workflowId: string, document: PlanDocument) => {
     kept.push([workflowId, document])
     return 'pack-1'
   }
-  const { makePlan } = createPlanMaking({ ...rig, documents: { keep }, planning: planInThread })
+  const plans = { made: async () => made }
+  const { makePlan } = createPlanMaking({ ...rig, plans, documents: { keep }, planning: planInThread })
   return {
     ...rig,
     kept,
@@ -59,6 +61,24 @@ describe('making a plan', () => {
     expect(kept).toEqual([])
   })
 
+  it('plans the way back from the moves that were made', async () => {
+    const made: MadeMove[] = []
+    const { cloud, kept, make } = await planning({}, made)
+    const [home, gone] = [cloud.addServer({ host: 'compute3' }), 'a server that was deleted']
+    made.push({ serverId: home.id, from: 'compute1', to: 'compute2' })
+    made.push({ serverId: home.id, from: 'compute2', to: 'compute3' }, { serverId: gone, from: 'x', to: 'compute3' })
+    Object.assign(cloud.service('nova-compute', 'compute1'), { status: 'disabled', disabledReason: 'steward plan/1' })
+    expect(await make({ goal: 'undo', options: {} }, { undoes: '1' })).toMatchObject({ moves: 1 })
+    const [[, document] = []] = kept
+    expect(document).toMatchObject({
+      ...{ goal: 'undo', skipped: [{ serverId: gone, reason: 'is gone' }] },
+      waves: [{ moves: [{ serverId: home.id, from: 'compute3', to: 'compute1', reason: 'goes back from compute3' }] }],
+    })
+    // nobody goes back to a host that somebody else has closed
+    const error = await rejection(make({ goal: 'undo', options: {} }, { undoes: '1', ownReason: 'another' }))
+    expect([codeOf(error), error.message]).toEqual(['PLAN_IMPOSSIBLE', expect.stringContaining('no order of moves')])
+  })
+
   it('is refused on a picture with gaps, and without a delegation', async () => {
     const { cloud, make } = await planning()
     cloud.addServer({ host: 'gone' })
@@ -73,6 +93,7 @@ describe('making a plan', () => {
     const cancelled = new AbortController()
     const { makePlan } = createPlanMaking({
       ...rig,
+      plans: { made: async () => [] },
       documents: { keep: async () => 'never' },
       planning: (order, signal) => {
         const planned = planInThread(order, AbortSignal.any([signal, cancelled.signal]))

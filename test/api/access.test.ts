@@ -66,6 +66,7 @@ GET    /v1/plans/:id/document                    plans:read        m      i   i 
 POST   /v1/plans                                 plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
 POST   /v1/plans/:id/approve                     plans:execute     m      i   i       i        r       r      r      r     r       r     p     +        m            m
 POST   /v1/plans/:id/stop                        plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/plans/:id/undo                        plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
 DELETE /v1/plans/:id                             plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
 GET    /v1/audit                                 audit:read        m      i   i       i        r       +      +      +     +       +     +     +        m            m
 GET    /v1/reports/runbooks                      reports:read      m      i   i       i        r       r      r      r     r       r     +     +        m            m

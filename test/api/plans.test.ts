@@ -125,4 +125,24 @@ describe('a plan', () => {
       { wave: 2, serverId: '2', from: 'a', to: expect.any(String), state: 'waiting' },
     ])
   })
+
+  it('that has ended is taken back by a plan of its own, at the same pace; one that goes on is not', async () => {
+    const w = await world()
+    const { id } = (await create(w, { ...drain, options: { drain: ['a'], outgoingPerHost: 3 } })).json().plan
+    const undo = (from: World) =>
+      from.ask({ method: 'POST', url: `${url}/${id}/undo`, headers: as('operator'), payload: { why: 'too slow' } })
+    expectProblem(await undo(w), 'PLAN_CLOSED')
+    const [{ view } = { view: undefined }] = w.planned
+    const show = async (asked: string): Promise<PlanView> =>
+      asked === id
+        ? { ...view!, state: 'stopped', endedAt: at(9) }
+        : ended.planned.find((p) => p.view.id === asked)!.view
+    const ended = await world({ plans: { show } })
+    expect((await undo(ended)).statusCode).toBe(202)
+    expect(ended.planned[0]?.view).toMatchObject({
+      ...{ goal: 'undo', undoes: id, options: { outgoingPerHost: 3 }, why: 'too slow', by: 'olga' },
+    })
+    expect(ended.planned[0]?.view.options).not.toHaveProperty('drain')
+    expectProblem(await undo(await world({ plans: { show, made: async () => [] } })), 'PLAN_CLOSED')
+  })
 })

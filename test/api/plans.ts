@@ -31,6 +31,7 @@ export function fakePlans(
   }
   return {
     show,
+    made: async () => [{ serverId: '1', from: 'a', to: 'b' }],
     detail: async (id) => ({ ...(await show(id)), moves: movesOf(document, []) }),
     start: async (plan) => void asked.push(plan),
     list: async (limit) => Promise.all(asked.slice(0, limit).map(({ view }) => show(view.id))),

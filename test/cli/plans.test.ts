@@ -77,6 +77,23 @@ describe('steward plan', () => {
     expect(out).toMatch(/WAVE +STATE +MOVED +BEGAN +ENDED\n1 +done +1 of 1 +2026-11-21 01:00:00 +-\n2 +running +0 of 1/)
   })
 
+  it('undo has the way back planned', async () => {
+    const endedAt = new Date(nowMs).toISOString()
+    const show = async (id: string): Promise<PlanView> => {
+      const { view } = planned.find((one) => one.view.id === id)!
+      const digest = digestOf(drainDocument(nowMs), 'p')
+      return view.undoes ? { ...view, state: 'proposed', digest } : { ...view, state: 'done', digest, endedAt }
+    }
+    const document = async () => drainDocument(nowMs)
+    const { run, planned } = await planning({ plans: { show, document } })
+    await run('create', ...drain)
+    const id = planned[0]?.view.id ?? ''
+    const { out, err } = await run('undo', id, '--why', 'too slow')
+    expect(err).toBe('')
+    expect(out).toContain(`takes back       ${id}\n`)
+    expect(planned[1]?.view).toMatchObject({ goal: 'undo', undoes: id, why: 'too slow' })
+  })
+
   it('list, show and discard', async () => {
     const { run, json, planned, commanded } = await planning()
     await run('create', ...drain)

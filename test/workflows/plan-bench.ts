@@ -11,7 +11,9 @@ import { planDocument } from '../../policies/planner/document.ts'
 import { asBefore, assertHolds } from '../../policies/planner/holds.ts'
 import type { Goal, Model } from '../../policies/planner/model.ts'
 import { afterMoves } from '../../policies/planner/undo.ts'
+import { wayBackDocument } from '../../policies/planner/way-back.ts'
 import { createPlanDocuments } from '../../temporal/plan-documents.ts'
+import { createPlans } from '../../temporal/plans.ts'
 import { planCommands } from '../../workflows/plan/desk.ts'
 import type { PlanTimes } from '../../workflows/plan/life.ts'
 import { cloudPlan } from '../../workflows/plan/plan.ts'
@@ -35,11 +37,11 @@ export const documentOf = (model: Model, goal: Goal = 'consolidate', options = {
 /** Plans as the worker does it, on a model in place of a cloud: the document is kept where the API finds it. */
 export const plans = (
   bench: Pick<Bench, 'client'>,
-  document: (wish: PlanWish) => PlanDocument,
+  document: (wish: PlanWish) => PlanDocument | Promise<PlanDocument>,
 ): Script & Pick<Activities, 'makePlan'> => ({
   async makePlan(wish) {
     const { workflowId = '' } = Context.current().info.workflowExecution ?? {}
-    const made = document(wish)
+    const made = await document(wish)
     return digestOf(made, await createPlanDocuments(bench.client).keep(workflowId, made))
   },
 })
@@ -57,7 +59,11 @@ export function modelCloud(bench: Pick<Bench, 'client'>, first: Model): ModelClo
   const cloud: ModelCloud = {
     model: first,
     disabled: new Map(),
-    ...plans(bench, ({ goal, options, stay }) => documentOf(cloud.model, goal as Goal, { ...options, stay })),
+    ...plans(bench, async ({ goal, options, stay, undoes = '' }) => {
+      if (goal !== 'undo') return documentOf(cloud.model, goal, { ...options, stay })
+      const picture = { model: cloud.model, takenMs: Date.now() }
+      return wayBackDocument(picture, await createPlans(bench.client).made(undoes), options, Date.now())
+    }),
     readWave,
     async checkWave({ workflowId, pack, wave, moved }) {
       const document = await documents.read(workflowId, pack)

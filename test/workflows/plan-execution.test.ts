@@ -352,3 +352,42 @@ describe.concurrent('a plan that cannot go on', () => {
     })
   })
 })
+
+describe.concurrent('the way back', () => {
+  const undo = async ({ host }: { host: string }) => {
+    const more = { goal: 'undo', options: {}, undoes: host } as const
+    const handle = await askFor(bench, { host: `${host}-undo` }, more)
+    return { handle, view: await planIn(handle, 'proposed') }
+  }
+
+  it('from a plan that was carried out brings every server home, once it is approved, and opens its host', async () => {
+    const { cloud, world, handle, on } = await approved()
+    const homes = [...on(cloud.host)]
+    expect((await handle.result()).disabled).toEqual([cloud.host])
+    const back = await undo(cloud)
+    expect(back.view).toMatchObject({ digest: { moves: 2 }, waves: [{ moves: 1 }, { moves: 1 }] })
+    expect(cloud.inputs('makePlan')[1]).toMatchObject({ undoes: cloud.host, ownReason: `steward plan/${cloud.host}` })
+    expect(on(cloud.host)).toEqual([])
+    await tell(back.handle, 'approve', 'paul', { planId: back.view.digest?.id ?? '' })
+    expect(await back.handle.result()).toMatchObject({ state: 'done', disabled: [] })
+    expect([new Set(on(cloud.host)), world.disabled.size]).toEqual([new Set(homes), 0])
+    const attempts = cloud.inputs('requestLease').map(({ request }) => request.incidentRunId)
+    expect(new Set(attempts)).toEqual(new Set([cloud.host]))
+  })
+
+  it('from one that was stopped takes back what was moved, and nothing else', async () => {
+    const moving = gate()
+    const { cloud, handle } = await approvedWide(({ liveMigrate }) => heldUntil(moving.opened, liveMigrate))
+    await until(() => cloud.inputs('liveMigrate').length, 1)
+    await tell(handle, 'stop', 'ana', {})
+    await until(() => wasTold(bench, cloud, 'comeToAnEnd'), true)
+    moving.open()
+    await handle.result()
+    const { view } = await undo(cloud)
+    expect(view.digest?.moves).toBe(1)
+    const { moves } = await createPlans(bench.client).detail(`${cloud.host}-undo`)
+    expect(moves).toEqual([
+      expect.objectContaining({ serverId: cloud.inputs('liveMigrate')[0]?.serverId, to: cloud.host }),
+    ])
+  })
+})

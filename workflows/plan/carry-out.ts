@@ -57,13 +57,13 @@ function journalAnew(view: PlanView): void {
 
 /** On what grounds a plan asks for its leases. */
 export function groundsOf({ journal, times, approval }: PlanLife): LeaseGrounds {
-  const { id, goal, by, why } = journal.view
+  const { id, goal, by, why, undoes } = journal.view
   return {
     requester: 'plan',
     by: `plan/${id}`,
     why: `${goal}, asked for by ${by}${why ? `: ${why}` : ''}`,
-    // waves of one plan do not cool each other down
-    incidentRunId: id,
+    // waves of one plan do not cool each other down, nor its way back
+    incidentRunId: undoes ?? id,
     ...(approval && { approval }),
     waitSeconds: times.leaseWaitSeconds,
   }
@@ -104,7 +104,7 @@ async function runWave(life: PlanLife, wave: WaveView, grounds: LeaseGrounds): P
       args: [
         {
           ...{ workflowId, pack: digest?.pack ?? '', wave: wave.wave, states: wave.states ?? [] },
-          ...{ canary: wave.wave === 1 && wave.moved === 0, ownReason: ownReasonOf(id), grounds },
+          ...{ canary: wave.wave === 1 && wave.moved === 0, ownReason: ownReasonOf(view), grounds },
           movesAtOnce: options.movesAtOnce ?? usualMovesAtOnce,
         },
       ],

@@ -44,11 +44,13 @@ const lastFailure = ({ stay }: PlanLife) => stay.at(-1)?.reason ?? ''
 
 /** Undefined when it was discarded meanwhile. */
 async function untilMade({ journal, desk, stay }: PlanLife): Promise<PlanDigest | undefined> {
-  const { id, goal, options } = journal.view
+  const { view } = journal
+  const { goal, options, undoes } = view
   const scope = new CancellationScope()
   const making = scope.run(() =>
     patient(`Look at the whole cloud, and plan to ${goal}`, longestPlanningMs).makePlan({
-      ...{ goal, options, stay, ownReason: ownReasonOf(id) },
+      ...{ goal, options, stay, ownReason: ownReasonOf(view) },
+      ...(undoes !== undefined && { undoes }),
     }),
   )
   const made = await Promise.race([making, condition(desk.isDiscarded).then(() => undefined)])

@@ -32,7 +32,8 @@ export async function cloudPlan(open: OpenPlan, times: PlanTimes = {}): Promise<
   }
   return CancellationScope.nonCancellable(async () => {
     if (end !== 'discarded') journal.end(end.state, end.reason)
-    if (life.hasBegun && journal.view.state !== 'done') await enableAgain(life, groundsOf(life))
+    const { state, goal } = journal.view
+    if (life.hasBegun && (state !== 'done' || goal === 'undo')) await enableAgain(life, groundsOf(life))
     // whoever is at the desk gets an answer
     await condition(allHandlersFinished)
     return journal.view

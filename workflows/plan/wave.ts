@@ -67,6 +67,10 @@ export async function planWave(order: WaveOrder): Promise<WaveReport> {
         const { ours } = await quick(`Disable ${host} while it is emptied`).disableHost({ host, reason: ownReason })
         if (ours) disabled.push(host)
       }
+      for (const host of part.opened) {
+        safePoint()
+        await quick(`Enable ${host}, to which servers go back`).enableHost({ host, reason: ownReason })
+      }
       return makeMoves(order, part.moves, view, show, safePoint)
     })
     view.state = failed ? 'ended' : 'done'

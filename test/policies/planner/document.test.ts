@@ -8,6 +8,7 @@ import { asBefore, assertHolds } from '../../../policies/planner/holds.ts'
 import { type Goal, type GoalPlan, goals, type Model } from '../../../policies/planner/model.ts'
 import { planGoal } from '../../../policies/planner/plan-goal.ts'
 import { afterMoves, undoOf } from '../../../policies/planner/undo.ts'
+import { wayBackDocument } from '../../../policies/planner/way-back.ts'
 import { apart, cloud, clouds, host, limits, measuredModel, server } from './clouds.ts'
 
 const takenMs = Date.parse('2026-11-20T10:00:00Z')
@@ -234,5 +235,47 @@ describe('the way back', () => {
       { numRuns: 300, seed: 11 },
     )
     expect(refused).toBeLessThan(offered / 5)
+  })
+})
+
+describe('the way back from moves that were made', () => {
+  const drained = documentOf(model, 'drain', { drain: ['a'] })
+  const moves = drained.waves.flatMap((wave) => wave.moves)
+  const back = (now: Model, made = moves) => wayBackDocument({ model: now, takenMs }, made, {}, nowMs)
+
+  it('ends where things were, from a whole plan and from a part of one', () => {
+    const there = afterMoves(model, moves)
+    const document = back(there)
+    expect(PlanDocument.parse(JSON.parse(JSON.stringify(document)))).toEqual(document)
+    const home = afterMoves(
+      there,
+      document.waves.flatMap((wave) => wave.moves),
+    )
+    for (const { id, host: on } of home.servers) expect(on).toBe(model.servers.find((one) => one.id === id)?.host)
+    expect(back(afterMoves(model, moves.slice(0, 1)), moves.slice(0, 1)).waves).toHaveLength(1)
+    let now = there
+    for (const { wave, moves: own } of document.waves) {
+      assertHolds(document, now, nowMs, wave)
+      now = afterMoves(now, own)
+    }
+  })
+
+  it('leaves servers alone that are gone, or that somebody has moved on since', () => {
+    const [first, second] = moves
+    const there = afterMoves(model, moves)
+    const gone = { ...there, groups: [], servers: there.servers.filter(({ id }) => id !== first?.serverId) }
+    const elsewhere = second?.to === 'b' ? 'c' : 'b'
+    const document = back(changed(gone, second!.serverId, { host: elsewhere }))
+    expect(document.waves).toEqual([])
+    expect(document.skipped).toEqual([
+      { serverId: first?.serverId, reason: 'is gone' },
+      { serverId: second?.serverId, reason: `is on ${elsewhere} by now, and was left on ${second?.to}` },
+    ])
+  })
+
+  it('is none where there is no room any more', () => {
+    const there = afterMoves(model, moves)
+    const full = { ...there, servers: [...there.servers, server('9', 'a', 16)] }
+    expect(() => back(full)).toThrow(/no order of moves brings \d servers back/)
   })
 })
