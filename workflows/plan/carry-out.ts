@@ -1,6 +1,6 @@
 import { CancellationScope, condition, isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow'
 import type { ErrorCode } from '../../core/catalogue.ts'
-import { ownReasonOf, type PlanView, planRunbook, type WaveView } from '../../core/cloud-plan.ts'
+import { ownReasonOf, planRunbook, type WaveView } from '../../core/cloud-plan.ts'
 import type { LeaseGrounds } from '../../core/governor.ts'
 import { attributes } from '../../core/search-attributes.ts'
 import { comeToAnEnd } from '../lease.ts'
@@ -43,16 +43,10 @@ export async function carryOut(life: PlanLife): Promise<PlanEnd | 'plan anew'> {
     if (!serverId || !failedMoves.has(code) || life.stay.length > 0)
       return { state: 'failed', reason: { code, detail: told } }
     life.stay.push({ serverId, reason: detail })
-    journalAnew(view)
     return 'plan anew'
   }
   const moves = view.waves.reduce((sum, { moved }) => sum + moved, 0)
   return { state: 'done', reason: { detail: `${moves} move(s) in ${view.waves.length} wave(s) made, and seen` } }
-}
-
-/** What was carried out of the present document is kept beside the next one. */
-function journalAnew(view: PlanView): void {
-  if (view.digest) view.earlier = [...view.earlier, { pack: view.digest.pack, waves: view.waves }]
 }
 
 /** On what grounds a plan asks for its leases. */

@@ -23,6 +23,8 @@ export async function make(life: PlanLife): Promise<PlanEnd | 'discarded' | unde
   }
   if (!digest) return 'discarded'
   const { moves, hosts, waves, expiresAt } = digest
+  // what was carried out of the document before is kept beside the new one
+  if (view.digest) view.earlier = [...view.earlier, { pack: view.digest.pack, waves: view.waves }]
   view.digest = digest
   view.waves = waves.map((wave) => ({ ...wave, state: 'waiting', moved: 0 }))
   if (moves === 0 && stay.length === 0)
