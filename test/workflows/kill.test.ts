@@ -12,6 +12,7 @@ import { relieveHost } from '../../workflows/runbooks/relieve-host.ts'
 import { actionOf, startAction } from './action-bench.ts'
 import { sharedEngine, until } from './engine.ts'
 import type { MortalWorkerOptions } from './mortal-worker.ts'
+import { askFor, planIn, tell } from './plan-bench.ts'
 
 const script = fileURLToPath(new URL('mortal-worker.ts', import.meta.url))
 const taskQueue = `killed-${randomUUID()}`
@@ -53,13 +54,20 @@ function actInSteps(...paths: string[]) {
   const { call: _none, ...view } = action.view
   return startAction({ client, taskQueue }, { ...action, view })
 }
+/** A plan of three moves, one after the other. */
+async function approvedPlan() {
+  const handle = await askFor({ client, taskQueue }, { host: randomUUID() }, { options: { movesAtOnce: 1 } })
+  const { digest } = await planIn(handle, 'proposed')
+  await tell(handle, 'approve', 'paul', { planId: digest?.id ?? '' })
+  return handle
+}
 const act = (path: string, dueInMs: number) =>
   startAction({ client, taskQueue }, actionOf(`trust-of-${path}`, { call: post(path), dueInMs }))
 
 describe('a worker that is killed', () => {
   it('costs no call and doubles none: the next worker ends what it had begun', async () => {
     const killed = startWorker()
-    const [before, during, waiting, inSteps, atTheEnd, relief] = await Promise.all([
+    const [before, during, waiting, inSteps, atTheEnd, relief, plan] = await Promise.all([
       act('/killed-before', 1),
       act('/killed-during', 1),
       act('/due-later', 12_000),
@@ -70,10 +78,11 @@ describe('a worker that is killed', () => {
         taskQueue,
         args: [{ host: 'cmp-hot', resource: 'vcpu', limit: 0.8, maxMoves: 10 }],
       }),
+      approvedPlan(),
     ])
     // each of them is in the middle of its step
     const reached = [
-      ...['asked /killed-before', 'POST /killed-during', 'migrate b'],
+      ...['asked /killed-before', 'POST /killed-during', 'migrate b', 'migrate p-b'],
       ...['POST /killed-during-step', 'waited for /server.stop'],
     ]
     await until(async () => {
@@ -115,7 +124,14 @@ describe('a worker that is killed', () => {
     expect((await relief.result()).moved.map(({ serverId }) => serverId)).toEqual(['a', 'b', 'c'])
     const about = ['planned', 'asked for host/cmp-hot', 'migrate a', 'migrate b', 'waited on for b', 'migrate c']
     expect((await done()).filter((line) => about.includes(line))).toEqual(about)
-    // held through the death of the worker, and given back once: that of the relief, and those of the two stops
-    expect((await done()).filter((line) => line === 'gave the lease back')).toHaveLength(3)
+    expect(await plan.result()).toMatchObject({ state: 'done', waves: [{ moved: 3 }], disabled: ['cmp-full'] })
+    const ofPlan = [
+      ...['planned for many', 'asked for host/cmp-full', 'the wave holds', 'disabled cmp-full', 'migrate p-a'],
+      ...['migrate p-b', 'waited on for p-b', 'migrate p-c', 'looked where they are', 'told how it went'],
+    ]
+    expect((await done()).filter((line) => ofPlan.includes(line))).toEqual(ofPlan)
+
+    // held through the death of the worker, and given back once: of the relief, of the plan and of the two stops
+    expect((await done()).filter((line) => line === 'gave the lease back')).toHaveLength(4)
   })
 })

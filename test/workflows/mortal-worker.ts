@@ -96,12 +96,43 @@ const activities: Partial<Activities> = {
     })
     return { moves: ['a', 'b', 'c'].map(move), skipped: [], before: 0.9, after: 0.7 }
   },
+  async makePlan() {
+    did('planned for many')
+    const at = new Date().toISOString()
+    const figures = { hostsBefore: 2, hostsAfter: 1, deviationBefore: 0, deviationAfter: 0 }
+    return {
+      ...{ id: '0'.repeat(32), pack: 'pack-1', takenAt: at, expiresAt: '2099-01-01T00:00:00.000Z', moves: 3, hosts: 2 },
+      efficacy: { ...figures, wishesUnheardBefore: 0, wishesUnheardAfter: 0, benefitHostHours: 1, costHostHours: 0 },
+      ...{ released: 1, forecast: { durationMs: 1, downtimeMs: 1, copiedMiB: 1 } },
+      waves: [{ wave: 1, moves: 3, durationMs: 1 }],
+    }
+  },
+  async readWave() {
+    const move = (serverId: string) => ({
+      ...{ serverId, serverName: serverId, from: 'cmp-full', to: 'cmp-cool', memoryMiB: 512, reason: 'empties it' },
+    })
+    return { moves: ['p-a', 'p-b', 'p-c'].map(move), zones: ['nova'], emptied: ['cmp-full'], opened: [] }
+  },
+  async checkWave() {
+    did('the wave holds')
+  },
+  async disableHost({ host }) {
+    did(`disabled ${host}`)
+    return { ours: true }
+  },
+  async verifyMoves() {
+    did('looked where they are')
+    return { astray: [] }
+  },
+  async reportOutcome() {
+    did('told how it went')
+  },
   // as the real one: what Nova is at already is only waited for
   async liveMigrate({ serverId }) {
     if (timesDone(`migrate ${serverId}`) > 0) did(`waited on for ${serverId}`)
     else {
       did(`migrate ${serverId}`)
-      if (serverId === 'b') await hang()
+      if (serverId.endsWith('b')) await hang()
     }
     return { host: 'cmp-cool', migrationUuid: `m-${serverId}`, durationMs: 1 }
   },

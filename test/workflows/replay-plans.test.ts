@@ -1,0 +1,96 @@
+import { Worker } from '@temporalio/worker'
+import { expect, inject, it } from 'vitest'
+import type { PlanView } from '../../core/cloud-plan.ts'
+import { failure } from '../../core/errors.ts'
+import type { Move } from '../../core/plan.ts'
+import { createDataConverter } from '../../temporal/data-converter.ts'
+import { host as hostNamed, cloud as modelWith, server } from '../policies/planner/clouds.ts'
+import { until, useWorker, viewOf } from './engine.ts'
+import { askFor, modelCloud, planIn, tell, wasTold } from './plan-bench.ts'
+import { gate, type Script } from './scripted.ts'
+
+const bench = useWorker()
+
+async function historyOf(workflowId: string, runId?: string) {
+  return { workflowId, history: await bench.client.workflow.getHandle(workflowId, runId).fetchHistory() }
+}
+
+/** Every run of a wave, and of the enabling of hosts, as each is a history of its own. */
+async function historiesOf(id: string) {
+  const all = [await historyOf(`plan/${id}`)]
+  await until(async () => {
+    all.splice(1)
+    for await (const { runId } of bench.client.workflow.list({ query: `WorkflowId = 'run/plan/${id}'` }))
+      all.push(await historyOf(`run/plan/${id}`, runId))
+    return all.length > 1
+  }, true)
+  return all
+}
+
+it('a worker that takes over in the middle of a plan comes to the same steps', async () => {
+  const histories = (await Promise.all([plannedAnew(), stopped()])).flat()
+  expect(histories.length).toBeGreaterThan(4)
+  const options = {
+    workflowBundle: { codePath: inject('engine').bundle },
+    dataConverter: createDataConverter(bench.keys),
+  }
+  let replayed = 0
+  for await (const { workflowId, error } of Worker.runReplayHistories(options, histories)) {
+    expect(error, workflowId).toBeUndefined()
+    replayed++
+  }
+  expect(replayed).toBe(histories.length)
+})
+
+function setOut(act: (liveMigrate: (move: Move) => never, made: number) => Script['liveMigrate']) {
+  const cloud = bench.cloud({})
+  const { host } = cloud
+  const names = [host, `${host}-b`, `${host}-c`]
+  const servers = [server('s-1', names[0]!, 2), server('s-2', names[1]!, 2), server('s-3', names[2]!, 8)]
+  const world = modelCloud(
+    bench,
+    modelWith(
+      names.map((name) => hostNamed(name)),
+      servers,
+    ),
+  )
+  let made = 0
+  const liveMigrate = (move: Move) => (act(world.liveMigrate as never, ++made) as (given: Move) => never)(move)
+  bench.cloud({ ...world, liveMigrate }, host)
+  return cloud
+}
+
+async function yesTo(handle: Awaited<ReturnType<typeof askFor>>) {
+  const { digest } = await planIn(handle, 'proposed')
+  await tell(handle, 'approve', 'paul', { planId: digest?.id ?? '' })
+  return digest?.id
+}
+
+async function plannedAnew() {
+  const cloud = setOut((liveMigrate, made) =>
+    made === 1 ? () => Promise.reject(failure('MIGRATION_FAILED', 'no valid host was found')) : liveMigrate,
+  )
+  const handle = await askFor(bench, cloud, { goal: 'consolidate', options: {} })
+  const first = await yesTo(handle)
+  await until(async () => (await viewOf<PlanView>(handle)).digest?.id !== first, true)
+  await yesTo(handle)
+  expect(await handle.result()).toMatchObject({ state: 'done' })
+  return historiesOf(cloud.host)
+}
+
+/** Its host is closed, and is opened again. */
+async function stopped() {
+  const moving = gate()
+  const cloud = setOut((liveMigrate) => async (move) => {
+    await moving.opened
+    return liveMigrate(move)
+  })
+  const handle = await askFor(bench, cloud)
+  await yesTo(handle)
+  await planIn(handle, 'executing')
+  await tell(handle, 'stop', 'ana', {})
+  await until(() => wasTold(bench, cloud, 'comeToAnEnd'), true)
+  moving.open()
+  await handle.result()
+  return historiesOf(cloud.host)
+}
