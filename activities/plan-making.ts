@@ -11,9 +11,12 @@ import { runRequestId, type Sessions } from './sessions.ts'
 export interface PlanMakingOptions {
   sessions: Pick<Sessions, 'forRemediation'>
   documents: Pick<PlanDocuments, 'keep'>
-  plans: Pick<Plans, 'made'>
+  plans: Pick<Plans, 'made' | 'madeSince'>
   planning: Planning
 }
+
+/** As long as the planner cares. */
+const rememberedMs = 7 * 86_400_000
 
 export const createPlanMaking = ({
   sessions,
@@ -33,9 +36,10 @@ export const createPlanMaking = ({
       const { cancellationSignal, info } = Context.current()
       const workflowId = info.workflowExecution?.workflowId ?? ''
       const made = undoes === undefined ? [] : await plans.made(undoes)
+      const past = await plans.madeSince(Date.now() - rememberedMs)
       const file = await readCloudModel(await sessions.forRemediation(), { requestId: runRequestId(), ownReason })
       const document = await planning(
-        { file, goal, made, options: { ...options, stay }, nowMs: Date.now() },
+        { file, goal, made, options: { ...options, stay, past }, nowMs: Date.now() },
         cancellationSignal,
       )
       return digestOf(document, await documents.keep(workflowId, document))

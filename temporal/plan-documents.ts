@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
-import type { Client } from '@temporalio/client'
+import { type Client, isGrpcServiceError } from '@temporalio/client'
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js'
 import { failure } from '../core/errors.ts'
 import { PlanDocument } from '../core/plan-document.ts'
@@ -28,9 +28,19 @@ const expand = promisify(brotliDecompress)
 export function createPlanDocuments(client: Client): PlanDocuments {
   const converter = client.options.loadedDataConverter
 
+  async function historyOf(workflowId: string) {
+    try {
+      const handle = client.workflow.getHandle(workflowId)
+      return await throughEngine(client, () => handle.fetchHistory(), historyTimeoutMs)
+    } catch (error) {
+      // the client gives the engine's own error here, NOT_FOUND
+      if (isGrpcServiceError(error) && error.code === 5) throw failure('PLAN_NOT_FOUND', `there is no ${workflowId}`)
+      throw error
+    }
+  }
+
   async function bytesOf(workflowId: string, pack: string): Promise<Buffer | undefined> {
-    const handle = client.workflow.getHandle(workflowId)
-    const { events } = await throughEngine(client, () => handle.fetchHistory(), historyTimeoutMs)
+    const { events } = await historyOf(workflowId)
     const found: Buffer[] = []
     let parts = 1
     for (const { workflowExecutionSignaledEventAttributes: signal } of events ?? []) {

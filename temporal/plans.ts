@@ -1,5 +1,6 @@
 import {
   type Client,
+  type WorkflowExecutionInfo,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -17,7 +18,7 @@ import type { PlanDocument } from '../core/plan-document.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
 import { movesOf } from '../policies/planner/progress.ts'
-import type { MadeMove } from '../policies/planner/way-back.ts'
+import type { PastMove } from '../policies/planner/rest.ts'
 import { cloudPlan } from '../workflows/plan/plan.ts'
 import { quoted } from './incident-list.ts'
 import { createPlanDocuments } from './plan-documents.ts'
@@ -35,10 +36,15 @@ export interface Plans {
   /** @throws PLAN_NOT_FOUND, PLAN_CLOSED while there is none yet */
   document(id: string): Promise<PlanDocument>
   /** Every move that was made for it, in order. @throws PLAN_NOT_FOUND */
-  made(id: string): Promise<MadeMove[]>
+  made(id: string): Promise<PastMove[]>
+  /** The same for all plans that were asked for since then; of very many those of the newest. */
+  madeSince(sinceMs: number): Promise<PastMove[]>
   /** Has a command carried out; the plan as it is then. @throws PLAN_NOT_FOUND, PLAN_CLOSED */
   command(id: string, command: PlanCommand): Promise<PlanView>
 }
+
+/** Plans whose moves are remembered, so that no server is sent to and fro. */
+const mostRemembered = 200
 
 export const planWorkflowId = (id: string) => `plan/${id}`
 
@@ -48,20 +54,25 @@ export function createPlans(client: Client, taskQueue: string = taskQueues.remed
 
   async function show(id: string): Promise<PlanView> {
     try {
-      return PlanView.parse((await handleOf(id).describe()).memo?.view)
+      return viewOf(await handleOf(id).describe())
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw failure('PLAN_NOT_FOUND', `there is no plan ${id}`)
       throw error
     }
   }
 
-  async function list(limit: number, state?: PlanState): Promise<PlanView[]> {
-    const query = `StewardKind = 'plan'${state ? ` AND StewardState = ${quoted(state)}` : ''}`
+  async function query(limit: number, also: readonly string[]): Promise<PlanView[]> {
     const found: PlanView[] = []
-    for await (const { memo } of client.workflow.list({ query, pageSize: limit })) {
-      found.push(PlanView.parse(memo?.view))
+    const all = ["StewardKind = 'plan'", ...also].join(' AND ')
+    for await (const execution of client.workflow.list({ query: all, pageSize: limit })) {
+      found.push(viewOf(execution))
       if (found.length >= limit) break
     }
+    return found
+  }
+
+  async function list(limit: number, state?: PlanState): Promise<PlanView[]> {
+    const found = await query(limit, state ? [`StewardState = ${quoted(state)}`] : [])
     return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
   }
 
@@ -104,22 +115,37 @@ export function createPlans(client: Client, taskQueue: string = taskQueues.remed
     return { ...view, ...(says && { says }), moves: movesOf(document, view.waves, running) }
   }
 
-  async function made(id: string): Promise<MadeMove[]> {
-    const { earlier, digest, waves } = await throughEngine(client, () => show(id))
+  async function madeFor({ id, earlier, digest, waves }: PlanView): Promise<PastMove[]> {
     const parts = [...earlier, ...(digest ? [{ pack: digest.pack, waves }] : [])]
-    const found: MadeMove[] = []
+    const found: PastMove[] = []
     for (const part of parts) {
       if (!part.waves.some(({ moved }) => moved > 0)) continue
+      const endedMs = new Map(part.waves.map(({ wave, endedAt }) => [wave, Date.parse(endedAt ?? '')]))
       const document = await documents.read(planWorkflowId(id), part.pack)
-      const moves = movesOf(document, part.waves).filter(({ state }) => state === 'moved')
-      found.push(...moves.map(({ serverId, from, to }) => ({ serverId, from, to })))
+      for (const { wave, serverId, from, to, state } of movesOf(document, part.waves))
+        if (state === 'moved') found.push({ serverId, from, to, atMs: endedMs.get(wave) || Date.now() })
+    }
+    return found
+  }
+
+  async function madeSince(sinceMs: number): Promise<PastMove[]> {
+    const since = [`StartTime >= ${quoted(new Date(sinceMs).toISOString())}`]
+    const found: PastMove[] = []
+    for (const view of await throughEngine(client, () => query(mostRemembered, since))) {
+      try {
+        found.push(...(await madeFor(view)))
+      } catch (error) {
+        // its time was over between the list and the look
+        if (codeOf(error) !== 'PLAN_NOT_FOUND') throw error
+      }
     }
     return found
   }
 
   return {
     detail,
-    made,
+    made: async (id) => madeFor(await throughEngine(client, () => show(id))),
+    madeSince,
     show: (id) => throughEngine(client, () => show(id)),
     list: (limit, state) => throughEngine(client, () => list(limit, state)),
     command: (id, given) => throughEngine(client, () => command(id, given), 2 * engineTimeoutMs),
@@ -145,4 +171,12 @@ export function createPlans(client: Client, taskQueue: string = taskQueues.remed
         })
       }),
   }
+}
+
+/** One that was terminated could not say so itself. */
+function viewOf({ memo, status, closeTime }: Pick<WorkflowExecutionInfo, 'memo' | 'status' | 'closeTime'>): PlanView {
+  const view = PlanView.parse(memo?.view)
+  if (view.endedAt !== undefined || status.name === 'RUNNING') return view
+  const detail = `its workflow is ${status.name} in Temporal`
+  return { ...view, state: 'stopped', reason: { detail }, endedAt: (closeTime ?? new Date()).toISOString() }
 }

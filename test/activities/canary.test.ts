@@ -112,7 +112,12 @@ async function working() {
     ...createMigrationActivities({ sessions, pause, brake: released }),
     ...createComputeHosts(sessions, released),
     ...createPlanWaves({ sessions, documents: { read: async () => drainDocument(Date.now()) } }),
-    ...createPlanMaking({ sessions, plans: unused, documents: { keep: async () => 'pack-1' }, planning: planInThread }),
+    ...createPlanMaking({
+      sessions,
+      plans: { made: unused, madeSince: async () => [] },
+      documents: { keep: async () => 'pack-1' },
+      planning: planInThread,
+    }),
     ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
     ...createEvidenceActivities(sessions),
     ...createDeferredCallActivities(sessions, pause, released),

@@ -1,21 +1,22 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createPlanMaking } from '../../activities/plan-making.ts'
 import { planInThread } from '../../activities/planning.ts'
 import type { PlanWish } from '../../core/activities.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { PlanDocument } from '../../core/plan-document.ts'
-import type { MadeMove } from '../../policies/planner/way-back.ts'
+import type { PastMove } from '../../policies/planner/rest.ts'
 import { rejection } from '../openstack/server.ts'
 import { type RigOptions, setUp } from './rig.ts'
 
-async function planning(options: RigOptions = {}, made: MadeMove[] = []) {
+async function planning(options: RigOptions = {}, made: PastMove[] = []) {
   const rig = await setUp(options)
   const kept: [workflowId: string, document: PlanDocument][] = []
   const keep = async (workflowId: string, document: PlanDocument) => {
     kept.push([workflowId, document])
     return 'pack-1'
   }
-  const plans = { made: async () => made }
+  const plans = { made: async () => made, madeSince: async () => made }
   const { makePlan } = createPlanMaking({ ...rig, plans, documents: { keep }, planning: planInThread })
   return {
     ...rig,
@@ -62,11 +63,13 @@ describe('making a plan', () => {
   })
 
   it('plans the way back from the moves that were made', async () => {
-    const made: MadeMove[] = []
+    const made: PastMove[] = []
     const { cloud, kept, make } = await planning({}, made)
+    const atMs = Date.now()
     const [home, gone] = [cloud.addServer({ host: 'compute3' }), 'a server that was deleted']
-    made.push({ serverId: home.id, from: 'compute1', to: 'compute2' })
-    made.push({ serverId: home.id, from: 'compute2', to: 'compute3' }, { serverId: gone, from: 'x', to: 'compute3' })
+    made.push({ serverId: home.id, from: 'compute1', to: 'compute2', atMs })
+    made.push({ serverId: home.id, from: 'compute2', to: 'compute3', atMs })
+    made.push({ serverId: gone, from: 'x', to: 'compute3', atMs })
     Object.assign(cloud.service('nova-compute', 'compute1'), { status: 'disabled', disabledReason: 'steward plan/1' })
     expect(await make({ goal: 'undo', options: {} }, { undoes: '1' })).toMatchObject({ moves: 1 })
     const [[, document] = []] = kept
@@ -79,6 +82,20 @@ describe('making a plan', () => {
     expect([codeOf(error), error.message]).toEqual(['PLAN_IMPOSSIBLE', expect.stringContaining('no order of moves')])
   })
 
+  it('leaves servers alone for a day that a plan has moved, unless their host is emptied', async () => {
+    const made: PastMove[] = []
+    const { cloud, kept, make } = await planning({}, made)
+    const [, moved] = ['compute1', 'compute2', 'compute3'].map((host) => cloud.addServer({ host }))
+    made.push({ serverId: moved?.id ?? '', from: 'compute1', to: 'compute2', atMs: Date.now() - 3_600_000 })
+    await make({ goal: 'consolidate', options: {} })
+    await make({ goal: 'drain', options: { drain: ['compute2'] } })
+    const movesOf = (document?: PlanDocument) => document?.waves.flatMap((wave) => wave.moves.map((m) => m.serverId))
+    const [[, consolidated] = [], [, drained] = []] = kept
+    expect(movesOf(consolidated)).not.toContain(moved?.id)
+    expect(JSON.stringify(consolidated?.faults)).toContain('was moved 1.0 h ago')
+    expect(movesOf(drained)).toEqual([moved?.id])
+  })
+
   it('is refused on a picture with gaps, and without a delegation', async () => {
     const { cloud, make } = await planning()
     cloud.addServer({ host: 'gone' })
@@ -87,13 +104,18 @@ describe('making a plan', () => {
     expect(codeOf(await rejection(alone.make({ goal: 'balance', options: {} })))).toBe('DELEGATION_MISSING')
   })
 
+  it('is in the build with the thread that nothing imports', () => {
+    const { include } = JSON.parse(readFileSync('tsconfig.build.json', 'utf8'))
+    expect(include).toContain('activities/planning-thread.ts')
+  })
+
   it('ends at once when it is cancelled', async () => {
     const rig = await planning()
     rig.cloud.addServer({ host: 'compute1' })
     const cancelled = new AbortController()
     const { makePlan } = createPlanMaking({
       ...rig,
-      plans: { made: async () => [] },
+      plans: { made: async () => [], madeSince: async () => [] },
       documents: { keep: async () => 'never' },
       planning: (order, signal) => {
         const planned = planInThread(order, AbortSignal.any([signal, cancelled.signal]))

@@ -31,7 +31,8 @@ export function fakePlans(
   }
   return {
     show,
-    made: async () => [{ serverId: '1', from: 'a', to: 'b' }],
+    made: async () => [{ serverId: '1', from: 'a', to: 'b', atMs: takenMs }],
+    madeSince: async () => [],
     detail: async (id) => ({ ...(await show(id)), moves: movesOf(document, []) }),
     start: async (plan) => void asked.push(plan),
     list: async (limit) => Promise.all(asked.slice(0, limit).map(({ view }) => show(view.id))),

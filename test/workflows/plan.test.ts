@@ -121,6 +121,10 @@ describe.concurrent('whoever reads plans', () => {
     expect(await desk.show(id)).toEqual(view)
     expect(await refusal(desk.document(id))).toBe('PLAN_CLOSED')
     await bench.client.workflow.getHandle(`plan/${id}`).terminate('the test is over')
+    expect(await desk.show(id)).toMatchObject({
+      ...{ state: 'stopped', reason: { detail: 'its workflow is TERMINATED in Temporal' } },
+      endedAt: expect.any(String),
+    })
   })
 })
 
@@ -142,7 +146,8 @@ describe.concurrent('a document', () => {
     const pack = await documents.keep(handle.workflowId, document)
     // what comes while the workflow has something to do is in its history a moment later
     await until(() => documents.read(handle.workflowId, pack).catch(codeOf), document)
-    expect(await refusal(documents.read(handle.workflowId, 'another'))).toBe('PLAN_NOT_FOUND')
+    const unknown = [documents.read(handle.workflowId, 'another'), documents.read('plan/none', pack)]
+    expect(await Promise.all(unknown.map(refusal))).toEqual(['PLAN_NOT_FOUND', 'PLAN_NOT_FOUND'])
     const { events = [] } = await handle.fetchHistory()
     const sizes = (events ?? []).flatMap(
       ({ workflowExecutionSignaledEventAttributes: signal }) =>

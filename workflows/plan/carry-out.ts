@@ -16,8 +16,10 @@ const refusals: ReadonlySet<string> = new Set([
   ...(['OVERLOADED', 'CANCELLED'] as const),
 ] satisfies (ErrorCode | 'CANCELLED')[])
 
-/** Nova's no to one server: the others may still be moved. */
-const failedMoves: ReadonlySet<string> = new Set(['MIGRATION_FAILED', 'CLOUD_REFUSED'] satisfies ErrorCode[])
+/** Nova's no to one server, or one that is never at rest: the others may still be moved. */
+const failedMoves: ReadonlySet<string> = new Set([
+  ...(['MIGRATION_FAILED', 'CLOUD_REFUSED', 'CLOUD_BUSY'] as const),
+] satisfies ErrorCode[])
 
 /** How often the same wave gives way. */
 const mostTries = 3
