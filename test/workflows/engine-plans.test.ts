@@ -14,7 +14,7 @@ import { createPlans } from '../../temporal/plans.ts'
 import { createRig, released } from '../activities/rig.ts'
 import { fakeCloud } from '../fakes/openstack.ts'
 import { until, useWorker } from './engine.ts'
-import { governed, wideOpen } from './governor-bench.ts'
+import { governed, holdOf, wideOpen } from './governor-bench.ts'
 import { person } from './people.ts'
 import { brakesOf } from './plan-bench.ts'
 
@@ -22,7 +22,7 @@ const cloud = await fakeCloud()
 const trustId = cloud.addTrust('olga', 'admin', ['admin'])
 const { sessions } = createRig(cloud, { trustId, timeoutMs: 20_000 })
 const pause = createPause(new AbortController().signal)
-const { activities } = governed(wideOpen({ mode: 'ask' }))
+const { activities, governor } = governed(wideOpen({ mode: 'ask' }))
 
 /** What a worker has, at a cloud that behaves like a real one; only the hosts that the governor counts are made up. */
 const bench = useWorker(undefined, (client, taskQueue) => {
@@ -96,6 +96,27 @@ describe('a plan on a cloud', () => {
       ['enable/host', `plan/${back.id}`],
     ])
       expect(told).toContainEqual(expected)
+  })
+
+  it('is not carried out where its runbook only watches, nor on a host that a person holds; nothing is closed', async () => {
+    cloud.addServer({ host: 'compute1' })
+    const gov = governor(bench.client, bench.taskQueue)
+    await gov.setMode({ scope: 'runbook/carry-out-plan', mode: 'observe', by: 'olga' })
+    const watched = await ask()
+    await approve(watched)
+    expect(await reaches(watched.id, 'stopped')).toMatchObject({ reason: { code: 'OBSERVE_ONLY' } })
+    await gov.clearMode('runbook/carry-out-plan', 'olga')
+
+    const hold = holdOf('host/compute1')
+    await gov.hold(hold)
+    const held = await ask()
+    await approve(held)
+    const says = async () => (await plans().detail(held.id)).says
+    await until(async () => (await says())?.includes('host/compute1 is held by olga (person)'), true)
+    expect([on('compute1').length, closed()]).toEqual([1, []])
+    await gov.release(hold.id, person('olga'))
+    await reaches(held.id, 'done')
+    expect(on('compute1')).toEqual([])
   })
 
   it('whose first move fails moves no other, says why, and leaves no host closed', async () => {

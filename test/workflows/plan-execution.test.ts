@@ -272,6 +272,23 @@ describe.concurrent('a plan that cannot go on', () => {
     expect([cloud.inputs('liveMigrate').length, world.disabled.size]).toEqual([1, 0])
   })
 
+  it('because no whole picture of the cloud can be had looks again, and then says what is missing', async () => {
+    const gap = failure('SNAPSHOT_INCOMPLETE', 'server s-9 is listed twice: the list changed while it was read')
+    let looks = 0
+    const passing = await approved({
+      script: ({ checkWave }) => ({
+        checkWave: (asked) => {
+          if (++looks === 1) throw gap
+          return (checkWave as (given: typeof asked) => never)(asked)
+        },
+      }),
+    })
+    expect(await passing.handle.result()).toMatchObject({ state: 'done' })
+    const { cloud, handle, world } = await approved({ script: () => ({ checkWave: gap }) })
+    expect(await handle.result()).toMatchObject({ state: 'failed', reason: { code: 'SNAPSHOT_INCOMPLETE' } })
+    expect([cloud.inputs('checkWave').length, cloud.inputs('liveMigrate'), world.disabled.size]).toEqual([3, [], 0])
+  })
+
   it('because a server is not where it should be after a wave is stale, too', async () => {
     const { handle } = await approved({ script: () => ({ verifyMoves: { astray: ['server s-1 is on x'] } }) })
     expect(await handle.result()).toMatchObject({

@@ -79,7 +79,7 @@ async function makeWave(life: PlanLife, wave: WaveView, grounds: LeaseGrounds): 
 
 /** A run holds the lease, so that a governor that lost its memory finds it. It is asked to end, and never cut off. */
 async function runWave(life: PlanLife, wave: WaveView, grounds: LeaseGrounds): Promise<WaveReport> {
-  const { journal, desk, workflowId } = life
+  const { journal, desk, times, workflowId } = life
   const { view } = journal
   life.hasBegun = true
   const { id, goal, options, digest } = view
@@ -102,6 +102,7 @@ async function runWave(life: PlanLife, wave: WaveView, grounds: LeaseGrounds): P
           ...{ workflowId, pack: digest?.pack ?? '', wave: wave.wave, states: wave.states ?? [] },
           ...{ canary: wave.wave === 1 && wave.moved === 0, ownReason: ownReasonOf(view), grounds },
           movesAtOnce: options.movesAtOnce ?? usualMovesAtOnce,
+          lookAgainMs: times.lookAgainMs,
         },
       ],
     })

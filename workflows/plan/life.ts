@@ -4,7 +4,7 @@ import type { PlanDesk } from './desk.ts'
 import type { PlanJournal } from './journal.ts'
 
 export interface PlanTimes {
-  /** First pause after the wave gave way to something more urgent, or hosts could not be enabled; it doubles. @default 30 s */
+  /** First pause after a wave gave way, a picture had gaps or hosts could not be enabled. @default 30 s */
   lookAgainMs?: number
   /** How long a wave waits for its lease: longer than the hour that a budget counts. @default 2 h */
   leaseWaitSeconds?: number

@@ -1,4 +1,4 @@
-import { CancellationScope, CancelledFailure, isCancellation } from '@temporalio/workflow'
+import { CancellationScope, CancelledFailure, isCancellation, sleep } from '@temporalio/workflow'
 import type { PlanReference, WavePart } from '../../core/activities.ts'
 import { type MoveState, planRunbook, type WaveRunView } from '../../core/cloud-plan.ts'
 import { codeOf, failure, messageOf } from '../../core/errors.ts'
@@ -18,6 +18,7 @@ export interface WaveOrder extends PlanReference {
   readonly states: readonly MoveState[]
   readonly ownReason: string
   readonly movesAtOnce: number
+  readonly lookAgainMs: number
   readonly grounds: LeaseGrounds
 }
 
@@ -31,6 +32,7 @@ export interface WaveReport {
 }
 
 const longestLookMs = 10 * 60_000
+const mostLooks = 3
 
 /**
  * Carries out one wave: lease → look whether the cloud is as the wave expects it → disable the hosts that are emptied →
@@ -59,9 +61,7 @@ export async function planWave(order: WaveOrder): Promise<WaveReport> {
     const failed = await withLease(leaseOf(part, left), grounds, show, async (safePoint) => {
       view.state = 'running'
       show(`looks whether wave ${wave} still holds`)
-      await patient(`Look whether the cloud is as wave ${wave} expects it`, longestLookMs).checkWave({
-        ...{ workflowId, pack, wave, moved, ownReason },
-      })
+      await assertHolds(order, moved)
       for (const host of part.emptied) {
         safePoint()
         const { ours } = await quick(`Disable ${host} while it is emptied`).disableHost({ host, reason: ownReason })
@@ -85,6 +85,20 @@ export async function planWave(order: WaveOrder): Promise<WaveReport> {
 }
 
 const cancelled = { code: 'CANCELLED', detail: 'cancelled by a person in Temporal' }
+
+/** A picture may have gaps because something changed while it was taken: another one is taken then. @throws PLAN_STALE */
+async function assertHolds({ workflowId, pack, wave, ownReason, lookAgainMs }: WaveOrder, moved: string[]) {
+  for (let look = 1; ; look++) {
+    try {
+      return await patient(`Look whether the cloud is as wave ${wave} expects it`, longestLookMs).checkWave({
+        ...{ workflowId, pack, wave, moved, ownReason },
+      })
+    } catch (error) {
+      if (codeOf(error) !== 'SNAPSHOT_INCOMPLETE' || look === mostLooks) throw error
+      await sleep(lookAgainMs)
+    }
+  }
+}
 
 /** The hosts that are left and every server that moves; where they move to must not be emptied meanwhile. */
 function leaseOf({ moves, zones }: WavePart, left: readonly Move[]): LeaseNeed {
