@@ -134,7 +134,7 @@ function updateService({ world, request, caller, minor }: NovaCall, id: string):
   const status = field(request.body, 'status')
   const reason = field(request.body, 'disabled_reason')
   if (reason !== undefined && status !== 'disabled')
-    return novaFault(400, 'badRequest', "Specifying disabled_reason requires that status is 'disabled'.")
+    return novaFault(400, 'badRequest', "Specifying 'disabled_reason' with status 'enabled' is invalid.")
   if (status === 'disabled' || status === 'enabled')
     Object.assign(service, { status, disabledReason: typeof reason === 'string' ? reason : null })
   note(world, request, caller, `service ${String(status)}`, service.host)
