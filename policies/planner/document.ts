@@ -115,7 +115,7 @@ export function writeDown(
       ...(undo.impossible !== undefined && { impossible: undo.impossible }),
     },
     notes: notes.map(({ where, says }) => ({ where, says })),
-    picture: drawPlan(model, plan),
+    picture: drawPlan(model, { ...plan, goal }),
   }
 }
 

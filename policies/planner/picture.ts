@@ -4,10 +4,13 @@ const movesShown = 40
 const reasonsShown = 20
 const columns = 100
 
+/** Any plan, whatever it is called. */
+type Drawn = Omit<GoalPlan, 'goal'> & { readonly goal: string }
+
 /** A plan as a person reads it: figures, hosts before and after, moves by wave, and why nothing else is moved. */
 export function drawPlan(
   model: Model,
-  plan: GoalPlan & { readonly cpuSeconds?: number; readonly peakMemoryMiB?: number },
+  plan: Drawn & { readonly cpuSeconds?: number; readonly peakMemoryMiB?: number },
 ): string {
   const after = new Map(model.servers.map(({ id, host }) => [id, host]))
   for (const { serverId, to } of plan.moves) after.set(serverId, to)
@@ -57,7 +60,7 @@ function glyph(used: number | undefined, capacity: number): string {
   return levels[Math.min(levels.length - 1, Math.floor((used / Math.max(1, capacity)) * levels.length))]!
 }
 
-function moveRows({ moves }: GoalPlan): string[][] {
+function moveRows({ moves }: Drawn): string[][] {
   return moves
     .slice(0, movesShown)
     .map(({ wave, serverId, from, to, reason }) => [String(wave), serverId, from, to, reason])

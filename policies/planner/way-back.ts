@@ -3,6 +3,7 @@ import type { PlanDocument } from '../../core/plan-document.ts'
 import { forecastPlan } from './cost.ts'
 import { assertFresh, type DocumentOptions, type Picture, writeDown } from './document.ts'
 import { defaultMaxCpuPercent, type Model, type Skipped } from './model.ts'
+import { planNothing } from './plan-goal.ts'
 import { hottest, returning } from './undo.ts'
 import { weighPlan } from './worth.ts'
 
@@ -33,7 +34,8 @@ export function wayBackDocument(
   if (!plan) throw failure('PLAN_IMPOSSIBLE', impossible)
   const forecast = forecastPlan(model, plan, options.migrations)
   const balance = weighPlan(model, plan, forecast, options.worth, maxCpuPercent)
-  const whole = { plan: { ...plan, skipped }, forecast, ...balance, faults: [] }
+  const { bound } = planNothing(model, 'balance', { maxCpuPercent }, [])
+  const whole = { plan: { ...plan, skipped, bound }, forecast, ...balance, faults: [] }
   // it is held to the limit it was planned with
   return writeDown({ model, ...picture }, 'undo', whole, { ...options, maxCpuPercent }, nowMs)
 }

@@ -247,6 +247,7 @@ describe('the way back from moves that were made', () => {
     const there = afterMoves(model, moves)
     const document = back(there)
     expect(PlanDocument.parse(JSON.parse(JSON.stringify(document)))).toEqual(document)
+    expect(document.picture).toMatch(/^undo: 3 hosts in use before, 4 after, at best 3\n/)
     const home = afterMoves(
       there,
       document.waves.flatMap((wave) => wave.moves),
