@@ -24,7 +24,7 @@ export interface RunningWorker {
 /** A call that Steward has begun may take this long to end before the process leaves. */
 const graceMs = 90_000
 
-/** Starts the workers of both task queues and the watch over Nova's services. */
+/** Starts the workers of all task queues and the watch over Nova's services. */
 export async function startWorker(foundation: Foundation, log: Logger): Promise<RunningWorker> {
   const { config, engine, client, keys } = foundation
   installRuntime(log)
@@ -49,6 +49,7 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
       workflowThreadPoolSize: 2,
     }),
     Worker.create({ ...shared, taskQueue: taskQueues.actions, maxConcurrentActivityTaskExecutions: 50 }),
+    Worker.create({ ...shared, taskQueue: taskQueues.governor, workflowThreadPoolSize: 1 }),
   ])
   const running = workers.map((worker) => worker.run())
   const done = Promise.all(running)

@@ -105,8 +105,8 @@ export interface Activities {
   surveyHosts(input: { host: string }): Promise<Survey>
   /** What the governor would say now; nothing is held by it. */
   consultGovernor(input: { request: LeaseRequest }): Promise<Verdict>
-  /** Hands the request in; the verdict comes to the holder as a signal. */
-  requestLease(input: { request: LeaseRequest }): Promise<void>
+  /** Hands the request in. Every later word, when it has to wait, comes to the holder as a signal. */
+  requestLease(input: { request: LeaseRequest }): Promise<Verdict>
   giveBackLease(input: { requestId: string }): Promise<void>
   reportOutcome(input: { outcome: Outcome }): Promise<void>
   /** Of these holders, those that do not run any more. */

@@ -22,3 +22,11 @@ export async function throughEngine<T>(client: Client, ask: () => Promise<T>, ti
     throw error
   }
 }
+
+/** The run closed between the moment an update came and the moment it was looked at: the next run may be asked. */
+export function metTheEndOfARun(error: unknown): boolean {
+  const grpc = error instanceof ServiceError ? error.cause : error
+  if (!isGrpcServiceError(grpc)) return false
+  // ABORTED; or FAILED_PRECONDITION when the update came between the last task of a run and its end
+  return grpc.code === 10 || (grpc.code === 9 && grpc.details.includes('workflow task failure'))
+}

@@ -1,10 +1,4 @@
-import {
-  type Client,
-  isGrpcServiceError,
-  ServiceError,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client'
+import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client'
 import { ActionView } from '../core/action.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import type { Person } from '../core/person.ts'
@@ -14,7 +8,7 @@ import { taskQueues } from '../core/task-queues.ts'
 import { titleOf } from '../core/work.ts'
 import { recurringAction } from '../workflows/recurring-action.ts'
 import { quoted } from './incident-list.ts'
-import { engineTimeoutMs, throughEngine } from './reach.ts'
+import { engineTimeoutMs, metTheEndOfARun, throughEngine } from './reach.ts'
 
 /** The recurring actions of all projects; every question names the project that asks. */
 export interface RecurringActions {
@@ -105,12 +99,4 @@ export function createRecurringActions(client: Client): RecurringActions {
         })
       }),
   }
-}
-
-/** The run closed between the moment the update came and the moment it was looked at; ABORTED in gRPC's words. */
-function metTheEndOfARun(error: unknown): boolean {
-  const grpc = error instanceof ServiceError ? error.cause : error
-  if (!isGrpcServiceError(grpc)) return false
-  // ABORTED; or FAILED_PRECONDITION when the command came between the last task of a run and its end
-  return grpc.code === 10 || (grpc.code === 9 && grpc.details.includes('workflow task failure'))
 }
