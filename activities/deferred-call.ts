@@ -29,9 +29,9 @@ export const createDeferredCallActivities = (
    * Heartbeats while the call is under way. An action of the catalogue is looked at first: where nothing is left to do,
    * nothing is called, and that is a success; so is the refusal to stop a server that has just been stopped.
    *
-   * @throws nothing was sent: STOPPED, DELEGATION_LOST, KEYSTONE_UNREACHABLE, SERVICE_LOGIN_REFUSED, CLOUD_UNREACHABLE,
-   *   SERVICE_UNKNOWN, PATH_REFUSED, INPUT_INVALID; refused: CLOUD_REFUSED, CLOUD_BUSY, MICROVERSION_UNSUPPORTED;
-   *   OUTCOME_UNKNOWN
+   * @throws nothing was sent: STOPPED, OVERLOADED, DELEGATION_LOST, KEYSTONE_UNREACHABLE, SERVICE_LOGIN_REFUSED,
+   *   CLOUD_UNREACHABLE, SERVICE_UNKNOWN, PATH_REFUSED, INPUT_INVALID; refused: CLOUD_REFUSED, CLOUD_BUSY,
+   *   MICROVERSION_UNSUPPORTED; OUTCOME_UNKNOWN
    */
   async performCall(deed) {
     const beating = setInterval(Context.current().heartbeat, heartbeatMs)

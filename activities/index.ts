@@ -13,6 +13,7 @@ import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
 import { createGroupActivities } from './group.ts'
 import { createMigrationActivities } from './migration.ts'
+import { createPace } from './pace.ts'
 import { createPause } from './pause.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
@@ -21,7 +22,7 @@ import { createSshActivities } from './ssh.ts'
 import { createTrustActivities } from './trusts.ts'
 
 export interface ActivitiesOptions {
-  config: Pick<Config, 'policies' | 'ssh' | 'watch'>
+  config: Pick<Config, 'actions' | 'policies' | 'ssh' | 'watch'>
   sessions: Sessions
   keystone: Pick<Keystone, 'deleteTrust' | 'getTrust'>
   incidents: Incidents
@@ -37,6 +38,12 @@ export function createActivities(options: ActivitiesOptions): Activities {
   const { config, sessions, keystone, incidents, client, governor, stop, leaving } = options
   const brake = createBrake(stop)
   const pause = createPause(leaving)
+  const pace = createPace(config.actions.callsPerSecond)
+  /** The stop button has the last word, also after a wait. */
+  const inTurn = async () => {
+    await pace()
+    await brake()
+  }
   const policies = config.policies.filter((policy) => policy.kind === 'binary')
   return {
     ...createServiceActivities({ sessions, pause }),
@@ -45,9 +52,9 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createMigrationActivities({ sessions, pause, brake }),
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createEvidenceActivities(sessions),
-    ...createDeferredCallActivities(sessions, pause, brake),
+    ...createDeferredCallActivities(sessions, pause, inTurn),
     ...createEffectActivities(sessions, pause),
-    ...createGroupActivities(sessions, pause, brake),
+    ...createGroupActivities(sessions, pause, inTurn),
     ...createAheadActivities(sessions),
     ...createTrustActivities({ sessions, keystone }),
   }

@@ -4,11 +4,12 @@ import { ActionView, deadStates } from '../core/action.ts'
 import { FoundTargets } from '../core/group.ts'
 import { titleOf } from '../core/work.ts'
 import { connectApi } from './api-client.ts'
+import { type PageOptions, pageQuery, printMore } from './paging.ts'
 import { printFields, printNotes, printTable } from './print.ts'
 import { spanSeconds } from './span.ts'
 import { selectorIn, type WorkOptions, withWork, workIn } from './work-options.ts'
 
-const List = z.object({ actions: z.array(ActionView) })
+const List = z.object({ actions: z.array(ActionView), nextPage: z.string().optional() })
 
 interface WhenOptions {
   at?: string
@@ -43,16 +44,18 @@ export function addActionCommands(program: Command): void {
     })
   action
     .command('list')
-    .description('newest first')
+    .description('those that wait or run first, newest first')
     .option('--limit <n>', 'most rows', '100')
+    .option('--page <page>', 'the rows after these, as the list before says')
     .option('--state <state...>', 'only those in one of these states')
     .option('--dead', 'only those that ended without having done what was asked for: look, then replay')
-    .action(async ({ limit, state, dead }: { limit: string; state?: string[]; dead?: true }, command: Command) => {
+    .action(async ({ state, dead, ...wish }: PageOptions & { state?: string[]; dead?: true }, command: Command) => {
       const ask = await connectApi(command)
       const states = [...(state ?? []), ...(dead ? deadStates : [])].map((one) => `&state=${encodeURIComponent(one)}`)
-      const { actions } = List.parse(await ask('GET', `/actions?limit=${encodeURIComponent(limit)}${states.join('')}`))
+      const { actions, nextPage } = List.parse(await ask('GET', `/actions?${pageQuery(wish)}${states.join('')}`))
       const rows = actions.map((a) => [a.runAt, a.state, a.name ?? titleOf(a), a.id])
       printTable(command, actions, ['DUE', 'STATE', 'WHAT', 'ID'], rows)
+      printMore(command, nextPage)
     })
   action
     .command('targets')

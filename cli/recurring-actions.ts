@@ -3,12 +3,13 @@ import { z } from 'zod'
 import { Preview, RecurringActionView } from '../core/recurrence.ts'
 import { titleOf } from '../core/work.ts'
 import { connectApi } from './api-client.ts'
+import { type PageOptions, pageQuery, printMore } from './paging.ts'
 import { printFields, printNotes, printTable } from './print.ts'
 import { type RecurrenceOptions, recurrenceOf, withRecurrence } from './recurrence-options.ts'
 import { spanSeconds } from './span.ts'
 import { type WorkOptions, withWork, workIn } from './work-options.ts'
 
-const List = z.object({ recurringActions: z.array(RecurringActionView) })
+const List = z.object({ recurringActions: z.array(RecurringActionView), nextPage: z.string().optional() })
 
 interface CreateOptions extends WorkOptions, RecurrenceOptions {
   name?: string
@@ -58,13 +59,15 @@ export function addRecurringActionCommands(program: Command): void {
 
   recurring
     .command('list')
-    .description('newest first')
+    .description('those that are active first, newest first')
     .option('--limit <n>', 'most rows', '100')
-    .action(async ({ limit }: { limit: string }, command: Command) => {
+    .option('--page <page>', 'the rows after these, as the list before says')
+    .action(async (wish: PageOptions, command: Command) => {
       const ask = await connectApi(command)
-      const { recurringActions } = List.parse(await ask('GET', `/recurring-actions?limit=${encodeURIComponent(limit)}`))
+      const { recurringActions, nextPage } = List.parse(await ask('GET', `/recurring-actions?${pageQuery(wish)}`))
       const rows = recurringActions.map((r) => [r.next?.local, r.state, whatOf(r), r.past.at(-1)?.outcome, r.id])
       printTable(command, recurringActions, ['NEXT', 'STATE', 'WHAT', 'LAST', 'ID'], rows)
+      printMore(command, nextPage)
     })
 
   const told = (name: string, description: string, ask: 'POST' | 'DELETE', path: string) =>

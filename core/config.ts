@@ -95,6 +95,16 @@ export const Config = z.strictObject({
     .strictObject({ pollSeconds: z.number().min(1).max(300).default(10).describe("between looks at Nova's services") })
     .prefault({}),
   ssh: Ssh.optional(),
+  actions: z
+    .strictObject({
+      callsPerSecond: z
+        .number()
+        .min(0.1)
+        .max(10_000)
+        .optional()
+        .describe('calls of due actions that each worker begins in a second, at most; no limit when left out'),
+    })
+    .prefault({}),
   delegation: z
     .strictObject({
       maxDays: z.int().min(1).max(3650).default(370).describe('longest trust Steward asks for'),

@@ -8,6 +8,7 @@ import { taskQueues } from '../core/task-queues.ts'
 import { titleOf } from '../core/work.ts'
 import { recurringAction } from '../workflows/recurring-action.ts'
 import { quoted } from './incident-list.ts'
+import { type Page, type PageWish, pageOf } from './page.ts'
 import { engineTimeoutMs, metTheEndOfARun, throughEngine } from './reach.ts'
 
 /** The recurring actions of all projects; every question names the project that asks. */
@@ -15,8 +16,8 @@ export interface RecurringActions {
   start(action: RecurringAction): Promise<void>
   /** @throws ACTION_NOT_FOUND also for another project's */
   show(id: string, projectId: string): Promise<RecurringActionView>
-  /** Newest first, at most `limit`. */
-  list(projectId: string, limit: number): Promise<RecurringActionView[]>
+  /** By pages: those that are active first. @throws INPUT_INVALID when `page` is no page of such a list */
+  list(projectId: string, wish: PageWish): Promise<Page<RecurringActionView>>
   /** One occurrence, with what was answered. @throws ACTION_NOT_FOUND */
   occurrence(id: string, at: string, projectId: string): Promise<ActionView>
   /** Has a command carried out; the recurring action as it is then. @throws ACTION_NOT_FOUND, ACTION_CLOSED, and what the command is refused with */
@@ -51,16 +52,13 @@ export function createRecurringActions(client: Client): RecurringActions {
     return view
   }
 
-  async function list(projectId: string, limit: number): Promise<RecurringActionView[]> {
+  const list: RecurringActions['list'] = (projectId, wish) => {
     const query = `StewardKind = 'recurring-action' AND StewardProjectId = ${quoted(projectId)} AND ExecutionStatus != 'ContinuedAsNew'`
-    const found: RecurringActionView[] = []
-    for await (const { memo } of client.workflow.list({ query, pageSize: limit })) {
-      const view = RecurringActionView.parse(memo?.view)
+    return pageOf(client, query, wish, (memo) => {
+      const view = RecurringActionView.parse(memo.view)
       // the index is only an index: the encrypted view has the last word on whose it is
-      if (view.projectId === projectId) found.push(view)
-      if (found.length >= limit) break
-    }
-    return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+      return view.projectId === projectId ? view : undefined
+    })
   }
 
   async function command(id: string, projectId: string, { does, ...given }: RecurringCommand & { by: Person }) {
@@ -79,7 +77,7 @@ export function createRecurringActions(client: Client): RecurringActions {
 
   return {
     show: (id, projectId) => throughEngine(client, () => show(id, projectId)),
-    list: (projectId, limit) => throughEngine(client, () => list(projectId, limit)),
+    list: (projectId, wish) => throughEngine(client, () => list(projectId, wish)),
     occurrence: (id, at, projectId) => throughEngine(client, () => occurrence(id, at, projectId)),
     command: (id, projectId, given) => throughEngine(client, () => command(id, projectId, given), 3 * engineTimeoutMs),
     start: (action) =>

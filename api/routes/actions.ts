@@ -6,6 +6,7 @@ import type { Actions } from '../../temporal/actions.ts'
 import { callerOf, personOfCaller } from '../access.ts'
 import { refuseDeepBody } from '../body.ts'
 import { changeAction, cloneAction, type DeferOptions, deferAction, findTargets, ownOf } from '../defer.ts'
+import { nextOf, nextPage, pageQuery } from '../paging.ts'
 import { Problem } from '../problem.ts'
 
 const Id = z.object({ id: z.uuid() })
@@ -69,18 +70,19 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
       config: { access: 'actions:read' },
       schema: {
         tags: ['actions'],
-        summary: 'List the actions of your project, newest first',
+        summary: 'List the actions of your project: those that wait or run first, newest first',
         querystring: z.strictObject({
-          limit: z.coerce.number().int().min(1).max(1000).default(100),
+          ...pageQuery,
           state: States.optional().describe('only those in this state; may be given more than once'),
         }),
-        response: { 200: z.object({ actions: z.array(ActionView) }), ...problems },
+        response: { 200: z.object({ actions: z.array(ActionView), ...nextPage }), ...problems },
       },
     },
     async (request) => {
-      const { limit, state } = request.query
-      const options = { limit, ...(state !== undefined && { states: [state].flat() }) }
-      return { actions: await actions.list(callerOf(request).projectId, options) }
+      const { state, ...wish } = request.query
+      const states = state === undefined ? {} : { states: [state].flat() }
+      const found = await actions.list(callerOf(request).projectId, { ...wish, ...states })
+      return { actions: found.items, ...nextOf(found) }
     },
   )
 

@@ -11,6 +11,7 @@ import {
 } from '../../core/recurrence.ts'
 import { callerOf, personOfCaller } from '../access.ts'
 import { refuseDeepBody } from '../body.ts'
+import { nextOf, nextPage, pageQuery } from '../paging.ts'
 import { Problem } from '../problem.ts'
 import { changeRepeating, ownOf, preview, type RepeatOptions, repeatAction } from '../repeat.ts'
 
@@ -63,14 +64,15 @@ export const recurringActionRoutes: FastifyPluginAsyncZod<RepeatOptions> = async
       config: { access: 'actions:read' },
       schema: {
         tags,
-        summary: 'List the recurring actions of your project, newest first',
-        querystring: z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(100) }),
-        response: { 200: z.object({ recurringActions: z.array(RecurringActionView) }), ...problems },
+        summary: 'List the recurring actions of your project: those that are active first, newest first',
+        querystring: z.strictObject(pageQuery),
+        response: { 200: z.object({ recurringActions: z.array(RecurringActionView), ...nextPage }), ...problems },
       },
     },
-    async (request) => ({
-      recurringActions: await recurring.list(callerOf(request).projectId, request.query.limit),
-    }),
+    async (request) => {
+      const found = await recurring.list(callerOf(request).projectId, request.query)
+      return { recurringActions: found.items, ...nextOf(found) }
+    },
   )
 
   app.get(

@@ -30,6 +30,7 @@ import type { IncidentDesk } from '../../temporal/incident-desk.ts'
 import type { IncidentList } from '../../temporal/incident-list.ts'
 import type { Incidents } from '../../temporal/incidents.ts'
 import type { Keys } from '../../temporal/keys.ts'
+import type { Page, PageWish } from '../../temporal/page.ts'
 import type { RecurringActions } from '../../temporal/recurring-actions.ts'
 import type { StopButton } from '../../temporal/stop.ts'
 import { fakeGovernor, fakeStop } from './governor.ts'
@@ -263,17 +264,25 @@ function fakeActions({ started, fingerprints, ordered }: Outside): Actions {
       return found && { view: found.view, ...(fingerprint !== undefined && { fingerprint }) }
     },
     show: async (id, projectId) => find(id, projectId),
-    list: async (projectId, { limit, states }) =>
-      started
-        .map(({ view }) => view)
-        .filter((view) => view.projectId === projectId && (states?.includes(view.state) ?? true))
-        .slice(0, limit),
+    list: async (projectId, { states, ...wish }) =>
+      pageIn(
+        started
+          .map(({ view }) => view)
+          .filter((view) => view.projectId === projectId && (states?.includes(view.state) ?? true)),
+        wish,
+      ),
     async command(id, projectId, command) {
       const view = find(id, projectId)
       ordered.push([id, command])
       return command.does === 'cancel' ? { ...view, state: 'cancelled' } : view
     },
   }
+}
+
+/** The number of the first item is the name of a page. */
+function pageIn<T>(all: readonly T[], { limit, page = '0' }: PageWish): Page<T> {
+  const end = Number(page) + limit
+  return { items: all.slice(Number(page), end), ...(end < all.length && { nextPage: `${end}` }) }
 }
 
 function fakeRecurring({ repeated, told }: Outside): RecurringActions {
@@ -287,11 +296,11 @@ function fakeRecurring({ repeated, told }: Outside): RecurringActions {
       repeated.push(action)
     },
     show: async (id, projectId) => find(id, projectId),
-    list: async (projectId, limit) =>
-      repeated
-        .map(({ view }) => view)
-        .filter((view) => view.projectId === projectId)
-        .slice(0, limit),
+    list: async (projectId, wish) =>
+      pageIn(
+        repeated.map(({ view }) => view).filter((view) => view.projectId === projectId),
+        wish,
+      ),
     async occurrence(id, at) {
       throw failure('ACTION_NOT_FOUND', `${id} had no occurrence of ${at}`)
     },

@@ -122,6 +122,14 @@ describe('steward action', () => {
     )
   })
 
+  it('says how to see the rest of a long list', async () => {
+    const { env } = await installation()
+    const api = await serve(() => ({ body: { actions: [], nextPage: 'abc_-1' } }))
+    const { out } = await steward(env, '--api', api.url, 'action', 'list', '--page', 'xyz')
+    expect(out).toContain('there are more: --page abc_-1\n')
+    expect(api.received[0]?.path).toBe('/v1/actions?limit=100&page=xyz')
+  })
+
   it('says that there are none', async () => {
     const { url, env } = await installation()
     const { out } = await steward(env, '--api', url, 'action', 'list')
