@@ -102,8 +102,13 @@ async function take(
       }
       return isOver(verdict) || ending() !== undefined
     }
-    do hear(await internal(`Ask the governor for ${request.targets.join(', ')}`).requestLease({ request }))
-    while (!(await condition(isDecided, askAgainMs)))
+    do {
+      const said: Verdict | undefined = await internal(
+        `Ask the governor for ${request.targets.join(', ')}`,
+      ).requestLease({ request })
+      // a run that was begun by a former version hears everything by signal
+      if (said) hear(said)
+    } while (!(await condition(isDecided, askAgainMs)))
     const verdict = verdicts.get(request.id)
     if (verdict && verdict.says !== 'wait') return verdict
     throw gaveWay(ending() ?? 'nothing was decided')

@@ -1,4 +1,4 @@
-import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow'
+import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow'
 import { attributes } from '../core/search-attributes.ts'
 
 /**
@@ -7,8 +7,6 @@ import { attributes } from '../core/search-attributes.ts'
  */
 export function publish(view: { state: string }, sentence: string): void {
   upsertMemo({ view })
-  // each one is written into the engine's index
-  if (workflowInfo().typedSearchAttributes.get(attributes.state) !== view.state)
-    upsertSearchAttributes([{ key: attributes.state, value: view.state }])
+  upsertSearchAttributes([{ key: attributes.state, value: view.state }])
   setCurrentDetails(sentence)
 }
