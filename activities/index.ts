@@ -5,6 +5,7 @@ import type { Keystone } from '../openstack/keystone.ts'
 import type { Governor } from '../temporal/governor.ts'
 import type { Incidents } from '../temporal/incidents.ts'
 import type { StopButton } from '../temporal/stop.ts'
+import { createTrustHolders } from '../temporal/trust-holders.ts'
 import { createAheadActivities } from './ahead.ts'
 import { createBrake } from './brake.ts'
 import { createDeferredCallActivities } from './deferred-call.ts'
@@ -24,7 +25,7 @@ import { createTrustActivities } from './trusts.ts'
 export interface ActivitiesOptions {
   config: Pick<Config, 'actions' | 'policies' | 'ssh' | 'watch'>
   sessions: Sessions
-  keystone: Pick<Keystone, 'deleteTrust' | 'getTrust'>
+  keystone: Pick<Keystone, 'deleteTrust' | 'getTrust' | 'listTrusts'>
   incidents: Incidents
   client: Client
   governor: Governor
@@ -56,6 +57,6 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createEffectActivities(sessions, pause),
     ...createGroupActivities(sessions, pause, inTurn),
     ...createAheadActivities(sessions),
-    ...createTrustActivities({ sessions, keystone }),
+    ...createTrustActivities({ sessions, keystone, holders: createTrustHolders(client) }),
   }
 }

@@ -8,13 +8,14 @@ import { may } from '../core/access.ts'
 import { type AccessOptions, guardRoutes, isPermission } from './access.ts'
 import { guardBodies } from './body.ts'
 import type { Caller } from './callers.ts'
-import { createMetrics, measureRequests } from './metrics.ts'
+import { createMetrics, measureDelegation, measureRequests } from './metrics.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { takeGlobalRequestId } from './request-id.ts'
 import { actionRoutes } from './routes/actions.ts'
 import { type ApprovalRoutesOptions, approvalLinkRoutes, approvalPageRoutes } from './routes/approvals.ts'
 import { type AuditRoutesOptions, auditRoutes } from './routes/audit.ts'
 import { delegationRoutes } from './routes/delegations.ts'
+import { type GivenDelegationRoutesOptions, givenDelegationRoutes } from './routes/given-delegations.ts'
 import { governorRoutes } from './routes/governor.ts'
 import { type Dependency, healthRoutes } from './routes/health.ts'
 import { incidentRoutes } from './routes/incidents.ts'
@@ -30,6 +31,7 @@ export interface AppOptions {
   actions: Parameters<typeof actionRoutes>[1]
   recurring: Parameters<typeof recurringActionRoutes>[1]
   delegations: Parameters<typeof delegationRoutes>[1]
+  given: GivenDelegationRoutesOptions['given']
   incidents: Parameters<typeof incidentRoutes>[1]
   approvals: Pick<ApprovalRoutesOptions, 'keys' | 'publicUrl' | 'now'>
   governor: Parameters<typeof governorRoutes>[1]
@@ -38,6 +40,7 @@ export interface AppOptions {
   why: Omit<WhyRoutesOptions, 'seesCloud'>
   signals: SignalRoutesOptions
   dependencies: readonly Dependency[]
+  now?: () => number
   logger?: FastifyBaseLogger
   version: string
 }
@@ -80,6 +83,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   })
   const metrics = createMetrics()
   measureRequests(app, metrics, options.signals.intake)
+  measureDelegation(metrics, options.delegations.delegations, options.now)
   // the pages of the documentation are served over plain HTTP on loopback
   await app.register(helmet, { global: true, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } })
   takeGlobalRequestId(app)
@@ -113,6 +117,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await v1.register(actionRoutes, options.actions)
       await v1.register(recurringActionRoutes, options.recurring)
       await v1.register(delegationRoutes, options.delegations)
+      await v1.register(givenDelegationRoutes, {
+        given: options.given,
+        may: (caller, permission) => may(options.access.policy, caller, permission),
+      })
       await v1.register(incidentRoutes, options.incidents)
       await v1.register(approvalLinkRoutes, approvals)
       await v1.register(governorRoutes, options.governor)

@@ -9,6 +9,7 @@ import { taskQueues } from '../core/task-queues.ts'
 import { workflowBundle } from '../temporal/bundle.ts'
 import { connectWorker } from '../temporal/connection.ts'
 import { createDataConverter } from '../temporal/data-converter.ts'
+import { createDelegationSweep } from '../temporal/delegation-sweep.ts'
 import { prepareNamespace } from '../temporal/namespace.ts'
 import { serviceWatch, serviceWatchId } from '../workflows/service-watch.ts'
 import type { Foundation } from './foundation.ts'
@@ -60,6 +61,7 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
   void testTrusts(foundation, log)
   await foundation.governor.configure()
   await startWatch(foundation)
+  await createDelegationSweep(client).look()
   const probe = await serveProbe(config.worker.metrics, () => workers.every((w) => w.getState() === 'RUNNING'))
   return {
     done,

@@ -162,5 +162,5 @@ export interface ChangeAction {
   readonly runAt?: string
   readonly notAfter?: string
   readonly maxLatenessMs?: number
-  readonly delegated?: { readonly trustId: string; readonly roles: string[] }
+  readonly delegated?: { readonly trustId: string; readonly delegationId?: string; readonly roles: string[] }
 }

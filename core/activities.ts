@@ -1,5 +1,6 @@
 import type { Entity, LogLine } from './alert.ts'
 import type { ActionReference, Deed } from './chain.ts'
+import type { OrphanTrust } from './delegation.ts'
 import type { Holder, LeaseRequest, Outcome, Survey, Verdict } from './governor.ts'
 import type { ServerSelector, TargetOutcome } from './group.ts'
 import type { Move, Plan } from './plan.ts'
@@ -144,4 +145,6 @@ export interface Activities {
   // trusts
   deleteTrust(input: { trustId: string }): Promise<void>
   checkTrust(input: { trustId: string }): Promise<void>
+  /** Trusts that nothing needs any more, at most so many; how many others there are. */
+  findOrphans(input: { most: number }): Promise<{ orphans: OrphanTrust[]; used: number; unknown: number }>
 }

@@ -142,6 +142,7 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
     target: ({ trustId }) => ({ id: masked(trustId), typeURI: 'data/security/trust' }),
   },
   checkTrust: 'reads',
+  findOrphans: 'reads',
 }
 
 /** The first id an action is given; the rest of its input may hold anything. */

@@ -155,6 +155,12 @@ export const catalogue = {
     summary: 'There is no incident with this id.',
     next: 'List the incidents: GET /v1/incidents.',
   },
+  DELEGATION_NOT_FOUND: {
+    status: 404,
+    remedy: 'fix',
+    summary: 'There is no delegation with this id among those that the caller may see, or it has ended.',
+    next: 'List them: GET /v1/delegations.',
+  },
   DELEGATION_MISSING: {
     status: 404,
     remedy: 'ask',

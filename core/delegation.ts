@@ -2,6 +2,7 @@ import { z } from 'zod'
 
 /** A standing delegation as people see it. The trust id is shown to operators so that they can find it in Keystone. */
 export const DelegationView = z.object({
+  id: z.string().optional().describe('delegation id, as in the list of all'),
   state: z.enum(['active', 'revoked', 'expired', 'lost']),
   trustId: z.string(),
   trustorUserId: z.string(),
@@ -11,11 +12,64 @@ export const DelegationView = z.object({
   createdAt: z.string(),
   expiresAt: z.string(),
   reason: z.string().optional(),
+  warning: z.string().optional().describe('it ends soon, or was lost: what to do'),
 })
 export type DelegationView = z.infer<typeof DelegationView>
 
 /** The one standing delegation that remediation acts with. */
 export const remediationDelegationId = 'delegation/remediation'
+
+/** What trusts are given for: `unknown` is one that nothing in this installation knows. */
+export const DelegationKind = z.enum(['remediation', 'action', 'recurring-action', 'unknown'])
+
+/**
+ * `active`: something acts with it, or has until a moment ago · `expiring`: it should be renewed · `orphan`: all that
+ * acted with it has ended, so that it is of no use · `unknown`: another installation may act with it
+ */
+export const DelegationState = z.enum(['active', 'expiring', 'orphan', 'unknown'])
+export type DelegationState = z.infer<typeof DelegationState>
+
+/** One of all trusts that were given to Steward's user. Its id is a digest: that of the trust is not shown. */
+export const GivenDelegation = z.object({
+  id: z.string(),
+  kind: DelegationKind,
+  for: z.string().optional().describe('id of the action or recurring action; of the workflow, for remediation'),
+  userId: z.string().describe('who gave it'),
+  projectId: z.string(),
+  roles: z.array(z.string()),
+  expiresAt: z.string().optional(),
+  state: DelegationState,
+})
+export type GivenDelegation = z.infer<typeof GivenDelegation>
+
+/** What acts with a trust, as far as this installation knows. */
+export interface TrustHolder {
+  readonly kind: Exclude<z.infer<typeof DelegationKind>, 'unknown'>
+  readonly for: string
+  /** When the last of it ended; missing while something runs. */
+  readonly endedAt?: string
+}
+
+/** A trust that nothing needs any more. */
+export interface OrphanTrust {
+  readonly id: string
+  readonly trustId: string
+}
+
+/** What the last look for orphans came to. Kept as the memo of the workflow that looks. */
+export const SweepView = z.object({
+  state: z.enum(['swept', 'failed']),
+  at: z.string(),
+  deleted: z.int().describe('orphans that were deleted'),
+  left: z.int().describe('orphans that could not be deleted; tried again'),
+  used: z.int(),
+  unknown: z.int().describe('trusts that nothing here knows; only people delete them'),
+  reason: z.string().optional(),
+})
+export type SweepView = z.infer<typeof SweepView>
+
+/** The one workflow that looks for orphans. */
+export const delegationSweepId = 'delegation/sweep'
 
 export const CreateDelegation = z.strictObject({
   roles: z

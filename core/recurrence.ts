@@ -138,6 +138,7 @@ export type RecurringActionView = z.infer<typeof RecurringActionView>
 /** A trust to act with, and until when it lasts. */
 export interface Delegated {
   readonly trustId: string
+  readonly delegationId?: string
   readonly until: string
   readonly roles: string[]
 }

@@ -8,6 +8,8 @@ export const attributes = {
   runbook: defineSearchAttributeKey('StewardRunbook', 'KEYWORD'),
   target: defineSearchAttributeKey('StewardTarget', 'KEYWORD'),
   projectId: defineSearchAttributeKey('StewardProjectId', 'KEYWORD'),
+  /** Digest of the id of the trust that is used; the id itself would be plain text. */
+  delegation: defineSearchAttributeKey('StewardDelegation', 'KEYWORD'),
   incidentRunId: defineSearchAttributeKey('StewardIncidentRunId', 'KEYWORD'),
   /** Keys of the alerts an incident has taken in, so that a late duplicate does not open another one. */
   alertKeys: defineSearchAttributeKey('StewardAlertKeys', 'KEYWORD_LIST'),
@@ -19,6 +21,7 @@ export type WorkflowKind =
   | 'action'
   | 'recurring-action'
   | 'delegation'
+  | 'sweep'
   | 'watch'
   | 'governor'
   | 'stop'

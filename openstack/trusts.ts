@@ -48,19 +48,30 @@ export interface Trusts {
    * @throws TOKEN_INVALID, CLOUD_REFUSED, KEYSTONE_UNREACHABLE
    */
   getTrust(token: Token, trustId: string, options?: CallOptions): Promise<Trust | undefined>
+  /**
+   * All trusts that were given to the owner of the token and can be used now, without their roles, which Keystone tells
+   * of single trusts only. Its list holds expired ones, too, until somebody flushes them.
+   *
+   * @throws TOKEN_INVALID, CLOUD_REFUSED, CLOUD_ANSWER_UNREADABLE, KEYSTONE_UNREACHABLE
+   */
+  listTrusts(trustee: Token, options?: CallOptions): Promise<ListedTrust[]>
 }
 
-const TrustBody = z.object({
-  trust: z.object({
-    id: z.string(),
-    trustor_user_id: z.string(),
-    trustee_user_id: z.string(),
-    project_id: z.string(),
-    impersonation: z.boolean(),
-    expires_at: z.iso.datetime().nullable(),
-    roles: z.array(z.object({ name: z.string() })).default([]),
-  }),
+export type ListedTrust = Omit<Trust, 'roles'>
+
+const Listed = z.object({
+  id: z.string(),
+  trustor_user_id: z.string(),
+  trustee_user_id: z.string(),
+  project_id: z.string(),
+  impersonation: z.boolean(),
+  expires_at: z.iso.datetime().nullable(),
 })
+const TrustBody = z.object({
+  trust: Listed.extend({ roles: z.array(z.object({ name: z.string() })).default([]) }),
+})
+/** Anybody may give anybody a trust without a project; it gives no rights. */
+const ListBody = z.object({ trusts: z.array(Listed.extend({ project_id: z.string().nullable() })) })
 
 /** Most times an expiry moves on by one second. */
 const moves = 5
@@ -108,6 +119,14 @@ export function createTrusts(ask: AskKeystone): Trusts {
       if (answer.status >= 300) throw unusable(answer, `read trust ${trustId}`)
       return parseTrust(answer)
     },
+
+    async listTrusts({ id: token, userId }, options = {}) {
+      const path = `/OS-TRUST/trusts?trustee_user_id=${encodeURIComponent(userId)}`
+      const answer = await ask({ ...options, method: 'GET', path, token })
+      if (answer.status >= 300) throw unusable(answer, 'list the trusts given to Steward')
+      const nowMs = Date.now()
+      return parseList(answer).filter(({ expiresAt }) => expiresAt === undefined || expiresAt.getTime() > nowMs)
+    },
   }
 }
 
@@ -123,16 +142,28 @@ function parseTrust({ json, details }: KeystoneAnswer): Trust {
     throw failure('CLOUD_ANSWER_UNREADABLE', `the answer of Keystone is no trust: ${issue}`, details)
   }
   const { trust } = parsed.data
-  return {
-    id: trust.id,
-    trustorUserId: trust.trustor_user_id,
-    trusteeUserId: trust.trustee_user_id,
-    projectId: trust.project_id,
-    impersonation: trust.impersonation,
-    expiresAt: trust.expires_at === null ? undefined : new Date(trust.expires_at),
-    roles: trust.roles.map(({ name }) => name),
-  }
+  return { ...listed(trust), roles: trust.roles.map(({ name }) => name) }
 }
+
+function parseList({ json, details }: KeystoneAnswer): ListedTrust[] {
+  const parsed = ListBody.safeParse(json)
+  if (!parsed.success) {
+    const issue = firstIssue(parsed.error)
+    throw failure('CLOUD_ANSWER_UNREADABLE', `the answer of Keystone is no list of trusts: ${issue}`, details)
+  }
+  return parsed.data.trusts.flatMap(({ project_id, ...trust }) =>
+    project_id === null ? [] : [listed({ ...trust, project_id })],
+  )
+}
+
+const listed = (trust: z.infer<typeof Listed>): ListedTrust => ({
+  id: trust.id,
+  trustorUserId: trust.trustor_user_id,
+  trusteeUserId: trust.trustee_user_id,
+  projectId: trust.project_id,
+  impersonation: trust.impersonation,
+  expiresAt: trust.expires_at === null ? undefined : new Date(trust.expires_at),
+})
 
 function refusal({ status, details }: KeystoneAnswer, caller: ProjectToken, roles: readonly string[]) {
   const reason = details.reason ?? `status ${status}`

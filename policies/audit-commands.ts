@@ -92,6 +92,11 @@ const tellers: Readonly<Record<string, Teller>> = {
     initiator: personOf(given.by),
     target: { id: workflowId, typeURI: 'service/oss/delegation' },
   }),
+  'sweep revoke': (given) => ({
+    action: 'revoke/delegation',
+    initiator: personOf(given.by),
+    target: { id: String(given.id), typeURI: 'data/security/trust' },
+  }),
   'action cancel': ofProject('disable/action'),
   'action pause': ofProject('disable/pause'),
   'action resume': ofProject('enable/resume'),

@@ -126,6 +126,7 @@ function behind(execution: AuditedExecution, first: unknown): { initiator: Initi
     const initiator = ownerOf(execution, first)
     return { initiator: initiator ?? unknownPerson }
   }
+  if (execution.kind === 'sweep') return { initiator: observer }
   const { grounds } = (first ?? {}) as { grounds?: LeaseGrounds }
   const { policy = execution.policy } = grounds ?? {}
   const about = {

@@ -11,6 +11,7 @@ import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
 import { titleOf } from '../core/work.ts'
 import { scheduledAction } from '../workflows/scheduled-action.ts'
+import { delegationIdOf, identified } from './delegation-id.ts'
 import { quoted } from './incident-list.ts'
 import { type Page, type PageWish, pageOf } from './page.ts'
 import { engineTimeoutMs, throughEngine } from './reach.ts'
@@ -68,7 +69,8 @@ export function createActions(client: Client): Actions {
     const view = await show(id, projectId)
     if (!isWaiting(view.state)) throw failure('ACTION_CLOSED', `action ${id} is ${view.state}`)
     try {
-      return await handleOf(id).executeUpdate<ActionView, [object]>(does, { args: [given] })
+      const told = 'delegated' in given ? { ...given, delegated: identified(given.delegated) } : given
+      return await handleOf(id).executeUpdate<ActionView, [object]>(does, { args: [told] })
     } catch (error) {
       const isRefused = error instanceof WorkflowUpdateFailedError && codeOf(error) === undefined
       if (error instanceof WorkflowNotFoundError || isRefused)
@@ -99,6 +101,7 @@ export function createActions(client: Client): Actions {
               { key: attributes.kind, value: 'action' },
               { key: attributes.state, value: view.state },
               { key: attributes.projectId, value: view.projectId },
+              { key: attributes.delegation, value: delegationIdOf(action.trustId) },
             ],
           })
           return true

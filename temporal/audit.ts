@@ -39,6 +39,7 @@ const kinds = [
   'action',
   'recurring-action',
   'delegation',
+  'sweep',
   'governor',
   'stop',
 ] as const satisfies WorkflowKind[]

@@ -7,6 +7,7 @@ import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
 import { titleOf } from '../core/work.ts'
 import { recurringAction } from '../workflows/recurring-action.ts'
+import { delegationIdOf, identified } from './delegation-id.ts'
 import { quoted } from './incident-list.ts'
 import { type Page, type PageWish, pageOf } from './page.ts'
 import { engineTimeoutMs, metTheEndOfARun, throughEngine } from './reach.ts'
@@ -63,9 +64,10 @@ export function createRecurringActions(client: Client): RecurringActions {
 
   async function command(id: string, projectId: string, { does, ...given }: RecurringCommand & { by: Person }) {
     await show(id, projectId)
+    const told = 'delegated' in given ? { ...given, delegated: identified(given.delegated) } : given
     for (let turn = 1; ; turn++) {
       try {
-        return await handleOf(id).executeUpdate<RecurringActionView, [object]>(does, { args: [given] })
+        return await handleOf(id).executeUpdate<RecurringActionView, [object]>(does, { args: [told] })
       } catch (error) {
         if (turn < mostTurns && metTheEndOfARun(error)) continue
         if (error instanceof WorkflowNotFoundError) throw failure('ACTION_CLOSED', `recurring action ${id} has ended`)
@@ -93,6 +95,7 @@ export function createRecurringActions(client: Client): RecurringActions {
             { key: attributes.kind, value: 'recurring-action' },
             { key: attributes.state, value: view.state },
             { key: attributes.projectId, value: view.projectId },
+            { key: attributes.delegation, value: delegationIdOf(action.trustId) },
           ],
         })
       }),

@@ -1,3 +1,4 @@
+export { delegationSweep } from './delegation-sweep.ts'
 export { governor } from './governor.ts'
 export { incident } from './incident/incident.ts'
 export { recurringAction } from './recurring-action.ts'

@@ -32,7 +32,8 @@ export async function startOccurrence(of: RecurringActionView, at: string, runAt
     ...{ id, occurrence: at, state: 'scheduled', projectId, userId, roles, ...workOf(of), runAt, createdAt },
     ...(name !== undefined && { name }),
   }
-  const reportTo = workflowInfo().workflowId
+  const { workflowId: reportTo, typedSearchAttributes } = workflowInfo()
+  const delegationId = typedSearchAttributes.get(attributes.delegation)
   try {
     // begun means seen through, also when this workflow is cancelled
     await CancellationScope.nonCancellable(() =>
@@ -47,6 +48,7 @@ export async function startOccurrence(of: RecurringActionView, at: string, runAt
           { key: attributes.kind, value: 'action' },
           { key: attributes.state, value: view.state },
           { key: attributes.projectId, value: projectId },
+          ...(delegationId === undefined ? [] : [{ key: attributes.delegation, value: delegationId }]),
         ],
       }),
     )

@@ -22,7 +22,7 @@ import { planNext } from '../policies/recurrence/plan.ts'
 import { validate } from '../policies/recurrence/validate.ts'
 import { mostRunning, remembered, whenDue } from '../policies/recurrence/when-due.ts'
 import { endOccurrence, occurrenceRuns, startOccurrence } from './occurrence.ts'
-import { publish } from './publish.ts'
+import { holdTrust, publish } from './publish.ts'
 import {
   cancelRecurring,
   changeRecurring,
@@ -313,6 +313,7 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
       if (renewed) {
         spentTrustIds = [...spentTrustIds, trustId]
         trustId = given.trustId
+        holdTrust(given.delegationId)
         Object.assign(view, { roles: given.roles, delegated: { since: nowIso(), until: given.until } })
       }
       const recovers = renewed && view.state === 'delegation-lost'

@@ -5,6 +5,7 @@ import {
   defineSignal,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
@@ -14,7 +15,7 @@ import { codeOf, failure, messageOf } from '../core/errors.ts'
 import { putWork, titleOf, workOf } from '../core/work.ts'
 import { cancelAction, changeAction, pauseAction, resumeAction, runActionNow } from './action-updates.ts'
 import { doGroup } from './group.ts'
-import { publish } from './publish.ts'
+import { holdTrust, publish } from './publish.ts'
 import { quick } from './steps.ts'
 import { deleteTrust } from './trust.ts'
 import { doWork } from './work.ts'
@@ -38,7 +39,7 @@ const mostChanges = 100
  */
 export async function scheduledAction(input: ScheduledAction): Promise<ActionView> {
   let { trustId, maxLatenessMs } = input
-  const spentTrustIds: string[] = []
+  const spentTrustIds = new Set<string>()
   const view: ActionView = { ...input.view, runRequestId: `req-${workflowInfo().runId}` }
   let stirred = false
   let changes = 0
@@ -133,6 +134,11 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
     })
   }
 
+  /** What cannot be deleted now is tried again in the end. */
+  async function dropSpent(spent: string): Promise<void> {
+    if (await deleteTrust(spent)) spentTrustIds.delete(spent)
+  }
+
   async function cleanUp(): Promise<void> {
     if (!input.keepTrust) {
       const deleted = await Promise.all([trustId, ...spentTrustIds].map(deleteTrust))
@@ -196,9 +202,13 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
       changeAction,
       ({ name, work: other, runAt, notAfter, maxLatenessMs: lateness, delegated }) => {
         if (delegated && delegated.trustId !== trustId) {
-          spentTrustIds.push(trustId)
+          const spent = trustId
+          spentTrustIds.add(spent)
           trustId = delegated.trustId
           view.roles = delegated.roles
+          holdTrust(delegated.delegationId)
+          // one that began before this was thought of gives it back in the end
+          if (patched('spent-trusts-go-at-once')) void dropSpent(spent)
         }
         if (lateness !== undefined) maxLatenessMs = lateness
         if (other) putWork(view, other)

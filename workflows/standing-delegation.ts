@@ -4,12 +4,14 @@ import {
   condition,
   defineUpdate,
   isCancellation,
+  patched,
   setHandler,
 } from '@temporalio/workflow'
 import type { DelegationView } from '../core/delegation.ts'
 import { codeOf, messageOf } from '../core/errors.ts'
 import type { Person } from '../core/person.ts'
-import { publish } from './publish.ts'
+import { lossWarning, renewalWarning, untilWarningMs } from '../policies/delegation.ts'
+import { holdTrust, publish } from './publish.ts'
 import { eventually, quick } from './steps.ts'
 
 /** Puts a newer trust in the place of the present one, which is deleted. */
@@ -20,6 +22,8 @@ export const revokeDelegation = defineUpdate<DelegationView, [{ by: Person }]>('
 export interface StandingDelegationOptions {
   /** The trust is tried this often, so that a lost one is seen before the night it is needed. @default 6 h */
   checkEveryMs?: number
+  /** So long before its end it warns. @default 14, 7, 3 and 1 days */
+  warnBeforeMs?: readonly number[]
 }
 
 const trustCleanupMs = 24 * 3_600_000
@@ -30,7 +34,7 @@ const trustCleanupMs = 24 * 3_600_000
  */
 export async function standingDelegation(
   first: DelegationView,
-  { checkEveryMs = 6 * 3_600_000 }: StandingDelegationOptions = {},
+  { checkEveryMs = 6 * 3_600_000, warnBeforeMs }: StandingDelegationOptions = {},
 ): Promise<DelegationView> {
   let view: DelegationView = { ...first }
   const become = (change: Partial<DelegationView>) => {
@@ -43,12 +47,14 @@ export async function standingDelegation(
     // a repeated update must not delete the trust it has just put in place
     if (trustId !== next.trustId) {
       view = { ...next }
+      holdTrust(next.id)
       become({})
       await deleteTrust(trustId)
     }
     return view
   })
   setHandler(revokeDelegation, async ({ by }) => {
+    delete view.warning
     become({ state: 'revoked', reason: `revoked by ${by.name}` })
     const revoked = view
     await deleteTrust(revoked.trustId)
@@ -64,6 +70,7 @@ export async function standingDelegation(
     } while (isActive())
   } catch (error) {
     if (!isCancellation(error)) throw error
+    delete view.warning
     become({ state: 'revoked', reason: 'cancelled by a person in Temporal' })
     await deleteTrust(view.trustId)
   }
@@ -73,9 +80,17 @@ export async function standingDelegation(
   async function watch(): Promise<void> {
     const { trustId } = view
     const restMs = Date.parse(view.expiresAt) - Date.now()
-    if (restMs <= 0) return become({ state: 'expired' })
-    await condition(() => !isActive() || view.trustId !== trustId, Math.min(restMs, checkEveryMs))
+    if (restMs <= 0) return become({ state: 'expired', warning: lossWarning })
+    warn()
+    const warnInMs = untilWarningMs(view.expiresAt, Date.now(), warnBeforeMs) ?? restMs
+    await condition(() => !isActive() || view.trustId !== trustId, Math.min(restMs, checkEveryMs, warnInMs))
     if (isActive() && view.trustId === trustId && Date.parse(view.expiresAt) > Date.now()) await check(trustId)
+  }
+
+  function warn(): void {
+    const warning = renewalWarning(view.expiresAt, Date.now(), warnBeforeMs)
+    // delegations that began before there were warnings get theirs from here on
+    if (warning !== undefined && warning !== view.warning && patched('renewal-warnings')) become({ warning })
   }
 
   async function check(trustId: string): Promise<void> {
@@ -84,7 +99,7 @@ export async function standingDelegation(
     } catch (error) {
       // only Keystone's own no ends a delegation; an outage does not
       if (codeOf(error) === 'DELEGATION_LOST' && view.trustId === trustId)
-        become({ state: 'lost', reason: messageOf(error) })
+        become({ state: 'lost', reason: messageOf(error), warning: lossWarning })
     }
   }
 }
@@ -99,5 +114,7 @@ async function deleteTrust(trustId: string): Promise<void> {
   })
 }
 
-const sentence = ({ state, trustorName, roles, expiresAt }: DelegationView) =>
-  `${state}: ${trustorName} lets Steward act with ${roles.join(', ')} until ${expiresAt}`
+const sentence = ({ state, trustorName, roles, expiresAt, warning }: DelegationView) =>
+  [`${state}: ${trustorName} lets Steward act with ${roles.join(', ')} until ${expiresAt}`, warning]
+    .filter((part) => part !== undefined)
+    .join('; ')

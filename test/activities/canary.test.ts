@@ -84,6 +84,7 @@ const acts: Record<string, Act> = {
   checkAhead: ({ checkAhead }, cloud, trustId) => checkAhead({ work: { call: callTo(cloud) }, trustId }),
   deleteTrust: ({ deleteTrust }, _cloud, trustId) => deleteTrust({ trustId }),
   checkTrust: ({ checkTrust }, _cloud, trustId) => checkTrust({ trustId }),
+  findOrphans: ({ findOrphans }) => findOrphans({ most: 10 }),
 }
 
 /** Steward's activities as a worker has them, at a cloud that knows its tokens already. */

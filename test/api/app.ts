@@ -4,6 +4,7 @@ import { expect, onTestFinished } from 'vitest'
 import { hashOf, type SignalSource } from '../../api/access.ts'
 import { buildApp } from '../../api/app.ts'
 import type { Caller, TokenCheck } from '../../api/callers.ts'
+import { createGivenDelegations } from '../../api/given-delegations.ts'
 import { createIntake } from '../../api/ingest/intake.ts'
 import { createLogWatch } from '../../api/ingest/log-watch.ts'
 import { createLogWindows } from '../../api/ingest/log-windows.ts'
@@ -13,17 +14,16 @@ import { type AccessPolicy, accessPolicy } from '../../core/access.ts'
 import type { ActionView, ScheduledAction } from '../../core/action.ts'
 import type { Alert } from '../../core/alert.ts'
 import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
-import type { DelegationView } from '../../core/delegation.ts'
+import type { DelegationView, TrustHolder } from '../../core/delegation.ts'
 import { failure } from '../../core/errors.ts'
 import { GovernorConfig } from '../../core/governor.ts'
 import { Policy } from '../../core/policy.ts'
 import type { RecurringAction, RecurringActionView } from '../../core/recurrence.ts'
 import { createCatalog } from '../../openstack/catalog.ts'
-import type { Keystone } from '../../openstack/keystone.ts'
 import type { OwnServer } from '../../openstack/servers.ts'
-import type { NewTrust, Trust } from '../../openstack/trusts.ts'
 import type { Actions } from '../../temporal/actions.ts'
 import type { Audit } from '../../temporal/audit.ts'
+import type { DelegationSweep } from '../../temporal/delegation-sweep.ts'
 import type { Delegations } from '../../temporal/delegations.ts'
 import type { Governor } from '../../temporal/governor.ts'
 import type { IncidentDesk } from '../../temporal/incident-desk.ts'
@@ -34,6 +34,7 @@ import type { Page, PageWish } from '../../temporal/page.ts'
 import type { RecurringActions } from '../../temporal/recurring-actions.ts'
 import type { StopButton } from '../../temporal/stop.ts'
 import { fakeGovernor, fakeStop } from './governor.ts'
+import { type FakeTrusts, fakeTrusts, heldOf, type TrustsOutside } from './trusts.ts'
 
 /** The moment at which the app lives. */
 export const nowMs = Date.parse('2026-11-21T01:00:00Z')
@@ -98,11 +99,9 @@ export const computeErrors = Policy.parse({
 const linkKeys: Keys = { active: 'k1', byId: new Map([['k1', Buffer.alloc(32, 1)]]) }
 
 /** What the app did to the world outside. */
-export interface Outside {
-  /** Trusts that exist now. */
-  trusts: Map<string, NewTrust>
-  /** Global request ids that went to Keystone, in order, with what they went with. */
-  requestIds: [call: string, requestId: string | undefined][]
+export interface Outside extends TrustsOutside {
+  /** Trusts that were deleted through themselves, and for whom. */
+  swept: [trustId: string, by: string][]
   started: ScheduledAction[]
   /** Of requests that came with a key, by action. */
   fingerprints: Map<string, string>
@@ -115,11 +114,14 @@ export interface Outside {
 }
 
 export interface Changes {
-  keystone?: Partial<Pick<Keystone, 'createTrust' | 'deleteTrust'>>
+  keystone?: Partial<FakeTrusts>
   trusteeUserId?: () => Promise<string>
   actions?: Partial<Actions>
   recurring?: Partial<RecurringActions>
   delegations?: Partial<Delegations>
+  /** What acts with which trust, by trust id. @default the actions and recurring actions that were started */
+  holders?: (trustId: string) => TrustHolder | undefined
+  sweep?: Partial<DelegationSweep>
   incidents?: Partial<IncidentList>
   command?: IncidentDesk['command']
   governor?: Partial<Governor>
@@ -150,6 +152,8 @@ export interface World extends Outside {
 export async function world(changes: Changes = {}): Promise<World> {
   const outside: Outside = {
     trusts: new Map(),
+    givers: new Map(),
+    swept: [],
     requestIds: [],
     started: [],
     fingerprints: new Map(),
@@ -160,6 +164,8 @@ export async function world(changes: Changes = {}): Promise<World> {
   }
   const keystone = { ...fakeTrusts(outside), ...changes.keystone }
   const actions = { ...fakeActions(outside), ...changes.actions }
+  const recurring = { ...fakeRecurring(outside), ...changes.recurring }
+  const delegations = { ...fakeDelegations(), ...changes.delegations }
   const trusteeUserId = changes.trusteeUserId ?? (async () => 'user-steward')
   const maxDays = changes.maxDays ?? 370
   const now = () => nowMs
@@ -193,8 +199,20 @@ export async function world(changes: Changes = {}): Promise<World> {
     actions: {
       ...{ actions, defer: { actions, ...delegating, ownServers: () => listed(changes.servers ?? []) } },
     },
-    recurring: { recurring: { ...fakeRecurring(outside), ...changes.recurring }, ...delegating },
-    delegations: { delegations: { ...fakeDelegations(), ...changes.delegations }, keystone, trusteeUserId, maxDays },
+    recurring: { recurring, ...delegating },
+    delegations: { delegations, keystone, trusteeUserId, maxDays },
+    given: createGivenDelegations({
+      ...{ keystone, actions, recurring, delegations, now },
+      ownToken: async () => someone({ userId: 'user-steward' }),
+      holders: { find: async (ids) => heldOf(outside.trusts, ids, changes.holders ?? startedWith(outside)) },
+      sweep: {
+        revoke: async ({ trustId }, { name }) => {
+          outside.swept.push([trustId, name])
+        },
+        ...changes.sweep,
+      },
+    }),
+    now,
     incidents: { incidents, desk: { command: changes.command ?? (async (id) => incidents.show(id)) } },
     approvals: {
       keys: changes.keys ?? linkKeys,
@@ -228,22 +246,15 @@ async function* listed<T>(all: readonly T[]): AsyncGenerator<T, void, undefined>
   yield* all
 }
 
-function fakeTrusts({ trusts, requestIds }: Outside): Pick<Keystone, 'createTrust' | 'deleteTrust'> {
-  return {
-    async createTrust(caller, wish, options): Promise<Trust> {
-      requestIds.push(['createTrust', options?.requestId])
-      const id = `trust-${trusts.size + 1}`
-      trusts.set(id, wish)
-      const { trusteeUserId, roles, expiresAt } = wish
-      const { userId: trustorUserId, projectId } = caller
-      return { id, trustorUserId, trusteeUserId, projectId, impersonation: true, expiresAt, roles }
-    },
-    async deleteTrust(_caller, id, options) {
-      requestIds.push(['deleteTrust', options?.requestId])
-      trusts.delete(id)
-    },
+/** The action or recurring action that was started with a trust. */
+const startedWith =
+  ({ started, repeated }: Outside) =>
+  (trustId: string): TrustHolder | undefined => {
+    const action = started.find((one) => one.trustId === trustId)
+    if (action) return { kind: 'action', for: action.view.id }
+    const recurring = repeated.find((one) => one.trustId === trustId)
+    return recurring && { kind: 'recurring-action', for: recurring.view.id }
   }
-}
 
 function fakeActions({ started, fingerprints, ordered }: Outside): Actions {
   const find = (id: string, projectId: string): ActionView => {

@@ -160,6 +160,38 @@ describe('trusts', () => {
     expect(await keystone.getTrust(caller, trustId)).toBeUndefined()
   })
 
+  it('are listed as the trustee: those that have not ended, with a project', async () => {
+    const { fake, keystone } = await setUp()
+    const { roles: _roles, ...trust } = trustBody().trust
+    const future = new Date(Date.now() + 60_000).toISOString()
+    const past = new Date(Date.now() - 1000).toISOString()
+    fake.onOther = () => ({
+      body: {
+        trusts: [
+          { ...trust, id: 'lasting', expires_at: future },
+          { ...trust, id: 'endless', expires_at: null },
+          { ...trust, id: 'over', expires_at: past },
+          { ...trust, id: 'nowhere', expires_at: future, project_id: null },
+        ],
+      },
+    })
+    const found = await keystone.listTrusts({ ...caller, userId: 'a/b' })
+    expect(found.map(({ id }) => id)).toEqual(['lasting', 'endless'])
+    expect(found[0]).toMatchObject({ trustorUserId: trustor.id, projectId: project.id, expiresAt: new Date(future) })
+    expect(fake.received[0]?.path).toBe('/v3/OS-TRUST/trusts?trustee_user_id=a%2Fb')
+  })
+
+  it.each<[Reply, string]>([
+    [keystoneFault(401, 'no'), 'TOKEN_INVALID'],
+    [keystoneFault(403, 'no'), 'CLOUD_REFUSED'],
+    [{ status: 503 }, 'KEYSTONE_UNREACHABLE'],
+    [{ body: { trusts: [{}] } }, 'CLOUD_ANSWER_UNREADABLE'],
+  ])('are not known when Keystone answers the list with %j', async (reply, code) => {
+    const { fake, keystone } = await setUp()
+    fake.onOther = () => reply
+    expect(codeOf(await rejection(keystone.listTrusts(caller)))).toBe(code)
+  })
+
   it('are looked for by an id that cannot lead elsewhere', async () => {
     const { fake, keystone } = await setUp()
     await keystone.getTrust(caller, '../users')

@@ -4,7 +4,9 @@ import { codeOf } from '../../core/errors.ts'
 import type { RecurringCommand } from '../../core/recurrence.ts'
 import { taskQueues } from '../../core/task-queues.ts'
 import { createActions } from '../../temporal/actions.ts'
+import { delegationIdOf } from '../../temporal/delegation-id.ts'
 import { createRecurringActions } from '../../temporal/recurring-actions.ts'
+import { createTrustHolders } from '../../temporal/trust-holders.ts'
 import { actionOf } from './action-bench.ts'
 import { until, useWorker } from './engine.ts'
 import { person } from './people.ts'
@@ -15,6 +17,11 @@ const cancelBy = (name: string) => ({ does: 'cancel', by: person(name) }) as con
 // the one file with a worker on the queue that the facade names
 const bench = useWorker(taskQueues.actions)
 const codeFrom = async (asked: Promise<unknown>) => codeOf(await asked.catch((error: unknown) => error))
+
+const holderOf = async (trustId: string) => {
+  const id = delegationIdOf(trustId)
+  return (await createTrustHolders(bench.client).find([id])).get(id)
+}
 
 async function started(projectId = randomUUID(), dueInMs = 60_000) {
   const cloud = bench.cloud({
@@ -67,6 +74,25 @@ describe('a deferred action', () => {
     expect(cloud.names()).toEqual(['performCall', 'deleteTrust'])
   })
 })
+
+describe('the trust of an action', () => {
+  it('leads to it until another one takes its place, and is deleted then, not in the end', async () => {
+    const { cloud, actions, id, projectId } = await started()
+    const [first, second] = [cloud.trust('a'), cloud.trust('b')]
+    await until(() => holderOf(first), { kind: 'action', for: id })
+    const delegated = { trustId: second, roles: ['member'] }
+    await actions.command(id, projectId, { does: 'change', by: person('ana'), delegated })
+    await until(() => holderOf(second), { kind: 'action', for: id })
+    expect(await holderOf(first)).toBeUndefined()
+    await until(() => cloud.inputs('deleteTrust'), [{ trustId: first }])
+    await actions.command(id, projectId, cancelBy('olga'))
+    expect(cloud.inputs('deleteTrust')).toEqual([{ trustId: first }, { trustId: second }])
+    await until(async () => (await holderOf(second))?.endedAt !== undefined, true)
+  })
+})
+
+const byTrust = (trustId: string, workflow: string) =>
+  `StewardDelegation = '${delegationIdOf(trustId)}' AND WorkflowId STARTS_WITH '${workflow}'`
 
 describe('the list of actions', () => {
   it("holds the project's own, newest first, and no more than asked for", async () => {
@@ -146,6 +172,22 @@ describe('a recurring action', () => {
     expect((await show()).past.length).toBeGreaterThan(0)
     expect(await tell({ does: 'cancel' })).toMatchObject({ state: 'cancelled' })
     await until(async () => (await show()).trustDeleted, true)
+  })
+
+  it('is found by its trust, however often its history began anew, and so are its calls by another one', async () => {
+    const { cloud, id, tell, show } = await repeating({ interval: 'PT1S' })
+    const main = { kind: 'recurring-action', for: id }
+    await until(async () => (await show()).past.length > 1, true)
+    await until(() => holderOf(cloud.trust('a')), main)
+    const delegated = { trustId: cloud.trust('b'), until: '2099-01-01T00:00:00.000Z', roles: ['member'] }
+    await tell({ does: 'change', delegated })
+    await until(() => holderOf(cloud.trust('b')), main)
+    await until(async () => (await holderOf(cloud.trust('a')))?.endedAt !== undefined, true)
+    const calls = (trust: string) => bench.client.workflow.count(byTrust(cloud.trust(trust), `action/${id}/`))
+    await until(async () => (await calls('b')).count > 0, true)
+    expect((await calls('a')).count).toBeGreaterThan(1)
+    await tell({ does: 'cancel' })
+    await until(async () => (await holderOf(cloud.trust('b')))?.endedAt !== undefined, true)
   })
 
   it('says why a command is refused', async () => {

@@ -60,6 +60,7 @@ const names = Object.keys({
   reconcileCall: 0,
   deleteTrust: 0,
   checkTrust: 0,
+  findOrphans: 0,
   awaitEffect: 0,
   findTargets: 0,
   performMany: 0,
@@ -96,6 +97,7 @@ const withoutBrakes: Script = {
   findEnded: { ended: [] },
   findHeld: { held: [] },
   recallFirings: { firings: 1 },
+  findOrphans: { orphans: [], used: 0, unknown: 0 },
 }
 
 /** Activities for a worker that serves many tests; each call goes to the world whose host or trust it names. */

@@ -9,9 +9,10 @@ export function answerTrusts(world: World, request: Request, caller: Caller): An
   const [, id] = /^\/v3\/OS-TRUST\/trusts\/([^/]+)$/.exec(path) ?? []
   if (id === undefined) {
     if (method === 'POST') return create(world, request, caller)
-    const whose = query.get('trustor_user_id')
-    if (whose !== caller.user.id) return forbidden('identity:list_trusts_for_trustor')
-    const own = world.trusts.filter((t) => t.trustorId === whose && !t.deleted && !isOver(t))
+    const side = query.has('trustor_user_id') ? 'trustor' : 'trustee'
+    if (query.get(`${side}_user_id`) !== caller.user.id) return forbidden(`identity:list_trusts_for_${side}`)
+    // those that have ended stay in the list until somebody flushes them
+    const own = world.trusts.filter((t) => t[`${side}Id`] === caller.user.id && !t.deleted)
     return { status: 200, body: { trusts: own.map(({ roles: _roles, ...t }) => shown(world, { ...t, roles: [] })) } }
   }
   const trust = world.trusts.find((t) => t.id === id && !t.deleted && !isOver(t))
