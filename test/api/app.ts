@@ -4,11 +4,11 @@ import { expect, onTestFinished } from 'vitest'
 import { hashOf, type SignalSource } from '../../api/access.ts'
 import { buildApp } from '../../api/app.ts'
 import type { Caller, TokenCheck } from '../../api/callers.ts'
+import type { DelegationOptions } from '../../api/delegation.ts'
 import { createIntake } from '../../api/ingest/intake.ts'
 import { createLogWatch } from '../../api/ingest/log-watch.ts'
 import { createLogWindows } from '../../api/ingest/log-windows.ts'
 import type { Dependency } from '../../api/routes/health.ts'
-import type { TrustOptions } from '../../api/trust.ts'
 import { type AccessPolicy, accessPolicy } from '../../core/access.ts'
 import type { ActionView, ScheduledAction } from '../../core/action.ts'
 import type { Alert } from '../../core/alert.ts'
@@ -32,6 +32,7 @@ import type { Incidents } from '../../temporal/incidents.ts'
 import type { Keys } from '../../temporal/keys.ts'
 import type { RecurringActions } from '../../temporal/recurring-actions.ts'
 import type { StopButton } from '../../temporal/stop.ts'
+import { fakeCredentials, type KnownCredential } from './credentials.ts'
 import { fakeGovernor, fakeStop } from './governor.ts'
 
 /** The moment at which the app lives. */
@@ -114,7 +115,9 @@ export interface Outside {
 }
 
 export interface Changes {
-  keystone?: Partial<Pick<Keystone, 'createTrust' | 'deleteTrust'>>
+  keystone?: Partial<DelegationOptions['keystone']>
+  /** Application credentials by id. */
+  credentials?: Readonly<Record<string, KnownCredential>>
   trusteeUserId?: () => Promise<string>
   actions?: Partial<Actions>
   recurring?: Partial<RecurringActions>
@@ -133,7 +136,7 @@ export interface Changes {
   dependencies?: readonly Dependency[]
   logger?: FastifyBaseLogger
   maxDays?: number
-  lookAhead?: TrustOptions['lookAhead']
+  lookAhead?: DelegationOptions['lookAhead']
   /** Those of every project. */
   servers?: readonly OwnServer[]
 }
@@ -157,7 +160,7 @@ export async function world(changes: Changes = {}): Promise<World> {
     told: [],
     reported: [],
   }
-  const keystone = { ...fakeTrusts(outside), ...changes.keystone }
+  const keystone = { ...fakeTrusts(outside), ...fakeCredentials(changes.credentials), ...changes.keystone }
   const actions = { ...fakeActions(outside), ...changes.actions }
   const trusteeUserId = changes.trusteeUserId ?? (async () => 'user-steward')
   const maxDays = changes.maxDays ?? 370

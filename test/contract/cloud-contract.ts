@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { CloudUnderTest } from './cloud-under-test.ts'
 import { describeCompute } from './compute.ts'
+import { describeCredentials } from './credentials.ts'
 import { describeIdentity } from './identity.ts'
 import { describeMigrations } from './migrations.ts'
 import { meet, type People } from './people.ts'
@@ -24,6 +25,7 @@ export function describeCloudContract(name: string, connect: () => Promise<Cloud
     }
     describeIdentity(known)
     describeTrusts(known)
+    describeCredentials(known)
     describePlacement(known)
     describeCompute(known)
     describeMigrations(known)

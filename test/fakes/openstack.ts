@@ -6,6 +6,7 @@ import { move } from './openstack/nova-actions.ts'
 import { place } from './openstack/nova-servers.ts'
 import { createPlacement } from './openstack/placement.ts'
 import {
+  type Credential,
   createWorld,
   type Effect,
   flavors,
@@ -46,6 +47,9 @@ export interface FakeCloud {
   addHost(name: string): void
   /** A trust of a user for Steward, made beforehand. */
   addTrust(trustor: string, project: string, roles: readonly World['roles'][number]['name'][], seconds?: number): string
+  /** An application credential of a user, made beforehand. */
+  addCredential(owner: string, project: string, changes?: Partial<Credential>): Credential
+  deleteCredential(id: string): void
   grant(user: string, project: string, role: string): void
   revoke(user: string, project: string, role: string): void
   /** As their owner does it. */
@@ -138,6 +142,18 @@ export async function fakeCloud(): Promise<FakeCloud> {
         deleted: false,
       })
       return id
+    },
+    addCredential(owner, projectName, changes = {}) {
+      const made: Credential = {
+        ...{ id: hexId(), name: 'nightly', secret: `secret-${hexId()}`, unrestricted: false, expiresAt: null },
+        ...{ ownerId: user(owner).id, projectId: project(projectName).id, roles: ['reader', 'member'] },
+        ...changes,
+      }
+      world.credentials.push(made)
+      return made
+    },
+    deleteCredential(id) {
+      world.credentials.splice(0, Infinity, ...world.credentials.filter((one) => one.id !== id))
     },
     grant: (u, p, role) => void world.grants.add(grantOf(u, p, role)),
     revoke: (u, p, role) => void world.grants.delete(grantOf(u, p, role)),

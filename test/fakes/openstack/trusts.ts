@@ -9,6 +9,7 @@ export function answerTrusts(world: World, request: Request, caller: Caller): An
   const [, id] = /^\/v3\/OS-TRUST\/trusts\/([^/]+)$/.exec(path) ?? []
   if (id === undefined) {
     if (method === 'POST') return create(world, request, caller)
+    if (caller.credential) return delegated()
     const whose = query.get('trustor_user_id')
     if (whose !== caller.user.id) return forbidden('identity:list_trusts_for_trustor')
     const own = world.trusts.filter((t) => t.trustorId === whose && !t.deleted && !isOver(t))
@@ -33,6 +34,7 @@ function create(world: World, request: Request, caller: Caller): Answer {
   const projectId = String(field(given, 'project_id'))
   const names = (field(given, 'roles') as { name: string }[] | undefined)?.map(({ name }) => name) ?? []
   if (trustorId !== caller.user.id) return forbidden('identity:create_trust')
+  if (caller.credential) return delegated()
   if (caller.token.trustId !== undefined) return forbidden()
   if (names.length === 0) return forbidden('At least one role should be specified.')
   const held = rolesOf(world, trustorId, projectId)
@@ -66,6 +68,8 @@ function create(world: World, request: Request, caller: Caller): Answer {
   note(world, request, caller, 'trust created', trust.id)
   return { status: 201, body: { trust: shown(world, trust) } }
 }
+
+const delegated = () => forbidden('Delegated tokens cannot manage trusts.')
 
 const shown = (world: World, trust: Trust) => ({
   id: trust.id,
