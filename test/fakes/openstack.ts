@@ -4,6 +4,7 @@ import { createFaults, type Fault, type Listener, listen, type Request, type Wro
 import { createNova } from './openstack/nova.ts'
 import { move } from './openstack/nova-actions.ts'
 import { place } from './openstack/nova-servers.ts'
+import { remove } from './openstack/people.ts'
 import { createPlacement } from './openstack/placement.ts'
 import {
   type Credential,
@@ -51,7 +52,12 @@ export interface FakeCloud {
   addCredential(owner: string, project: string, changes?: Partial<Credential>): Credential
   deleteCredential(id: string): void
   grant(user: string, project: string, role: string): void
+  /** As a federated login has it. */
+  grantByGroup(user: string, project: string, role: string): void
   revoke(user: string, project: string, role: string): void
+  /** As an administrator does it, with all that goes along. */
+  deleteUser(name: string): void
+  deleteProject(name: string): void
   /** As their owner does it. */
   deleteTrust(id: string): void
   /** Nova's service on the host stops reporting. */
@@ -153,10 +159,14 @@ export async function fakeCloud(): Promise<FakeCloud> {
       return made
     },
     deleteCredential(id) {
-      world.credentials.splice(0, Infinity, ...world.credentials.filter((one) => one.id !== id))
+      const at = world.credentials.findIndex((one) => one.id === id)
+      if (at >= 0) world.credentials.splice(at, 1)
     },
     grant: (u, p, role) => void world.grants.add(grantOf(u, p, role)),
+    grantByGroup: (u, p, role) => void world.groupGrants.add(grantOf(u, p, role)),
     revoke: (u, p, role) => void world.grants.delete(grantOf(u, p, role)),
+    deleteUser: (name) => remove(world, user(name).id),
+    deleteProject: (name) => remove(world, project(name).id),
     deleteTrust(id) {
       const trust = world.trusts.find((t) => t.id === id)
       if (trust) trust.deleted = true

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { answerCredentials, credentialOf, isLet, rulesShown } from './credentials.ts'
 import { type Answer, field, type Request } from './listener.ts'
+import { answerPeople } from './people.ts'
 import { type Caller, callerOf, headerOf, isOver, ownerMay, rolesOf, rolesOfCredential } from './rights.ts'
 import { answerTrusts } from './trusts.ts'
 import { type Credential, nowOf, type Token, type Trust, type World } from './world.ts'
@@ -24,6 +25,7 @@ export const createIdentity = (world: World, endpoints: Endpoints) => {
     if (found === 'owner refused') return forbidden()
     if (!isLet(found, request)) return unauthorized
     if (path === '/v3/auth/tokens' && method === 'GET') return validate(world, request, found, endpoints)
+    if (path === '/v3/auth/tokens' && method === 'DELETE') return revoke(world, request, found)
     if (path.startsWith('/v3/OS-TRUST/trusts')) return answerTrusts(world, request, found)
     if (path.includes('/application_credentials')) return answerCredentials(world, request, found)
     return administer(world, request, found)
@@ -118,6 +120,11 @@ function issue(
   return { status: 201, headers: { 'x-subject-token': token.id }, body: tokenBody(world, token, endpoints) }
 }
 
+function methodOf({ groupGrants }: World, { credentialId, loginId }: Token): string {
+  if (credentialId !== undefined) return 'application_credential'
+  return [...groupGrants].some((grant) => grant.startsWith(`${loginId}/`)) ? 'mapped' : 'password'
+}
+
 const endOf = (time: string | null | undefined) =>
   time ? Date.parse(time.endsWith('Z') ? time : `${time}Z`) : Number.POSITIVE_INFINITY
 
@@ -128,6 +135,12 @@ function validate(world: World, request: Request, caller: Caller, endpoints: End
   if (caller.credential?.accessRules && !headerOf(request, 'openstack-identity-access-rules'))
     return fault(404, 'Not Found', 'Failed to validate token')
   return { status: 200, headers: { 'x-subject-token': subject }, body: tokenBody(world, caller.token, endpoints) }
+}
+
+function revoke(world: World, request: Request, caller: Caller): Answer {
+  if (headerOf(request, 'x-subject-token') !== caller.token.id) return forbidden('identity:revoke_token')
+  world.tokens.delete(caller.token.id)
+  return { status: 204 }
 }
 
 function tokenBody(world: World, token: Token, endpoints: Endpoints) {
@@ -149,7 +162,7 @@ function tokenBody(world: World, token: Token, endpoints: Endpoints) {
   }))
   return {
     token: {
-      methods: [token.credentialId === undefined ? 'password' : 'application_credential'],
+      methods: [methodOf(world, token)],
       ...(credential && { application_credential: rulesShown(credential) }),
       ...(token.isForSystem && { system: { all: true }, roles: world.roles }),
       user: { id: user?.id, name: user?.name, domain, password_expires_at: null },
@@ -173,8 +186,11 @@ function tokenBody(world: World, token: Token, endpoints: Endpoints) {
 }
 
 /** Lists of users, projects and roles, and the grants: for administrators. */
-function administer(world: World, { method, path, query }: Request, caller: Caller): Answer {
+function administer(world: World, request: Request, caller: Caller): Answer {
+  const { method, path, query } = request
   if (!caller.roles.includes('admin')) return forbidden('identity:update')
+  if (/^\/v3\/(users|projects)(\/|$)/.test(path) && method !== 'GET' && !path.includes('/roles/'))
+    return answerPeople(world, request)
   const [, kind] = /^\/v3\/(users|projects|roles)$/.exec(path) ?? []
   if (kind && method === 'GET') {
     const list = world[kind as 'users' | 'projects' | 'roles'].map(({ id, name }) => ({ id, name }))

@@ -30,9 +30,15 @@ const withImplied = (roles: Iterable<RoleName>): RoleName[] => {
 }
 
 /** The roles a user has in a project, implied ones included. */
-export function rolesOf({ grants }: World, userId: string, projectId: string): RoleName[] {
-  return withImplied(ladder.filter((role) => grants.has(`${userId}/${projectId}/${role}`)))
+export function rolesOf({ grants, groupGrants }: World, userId: string, projectId: string): RoleName[] {
+  return withImplied(
+    ladder.filter((role) => [grants, groupGrants].some((all) => all.has(`${userId}/${projectId}/${role}`))),
+  )
 }
+
+/** Those of them that are the user's own, and not those of a group. */
+export const assignedRolesOf = (world: World, userId: string, projectId: string): RoleName[] =>
+  rolesOf({ ...world, groupGrants: new Set() }, userId, projectId)
 
 /** Of the roles it was made with those that its owner still has. */
 export const rolesOfCredential = (world: World, { ownerId, projectId, roles }: Credential): RoleName[] => {
@@ -45,7 +51,7 @@ export const isOver = ({ expiresAt }: Trust) => Date.parse(expiresAt) <= Date.no
 /** Whether the owner of a trust may still do all that they delegated. */
 export function ownerMay(world: World, { trustorId, projectId, roles }: Trust): boolean {
   const owner = world.users.find((user) => user.id === trustorId)
-  const held = rolesOf(world, trustorId, projectId)
+  const held = assignedRolesOf(world, trustorId, projectId)
   return owner?.enabled === true && roles.every((role) => held.includes(role))
 }
 

@@ -1,6 +1,6 @@
 import { badRequest, conflict, forbidden, keystoneFault, notFound } from './identity.ts'
 import { type Answer, field, type Request } from './listener.ts'
-import { type Caller, headerOf, isOver, rolesOf } from './rights.ts'
+import { assignedRolesOf, type Caller, headerOf, isOver } from './rights.ts'
 import { hexId, ladder, type RoleName, type Trust, type World } from './world.ts'
 
 /** `/v3/OS-TRUST/trusts`, by Keystone's own rules. */
@@ -37,7 +37,7 @@ function create(world: World, request: Request, caller: Caller): Answer {
   if (caller.credential) return delegated()
   if (caller.token.trustId !== undefined) return forbidden()
   if (names.length === 0) return forbidden('At least one role should be specified.')
-  const held = rolesOf(world, trustorId, projectId)
+  const held = assignedRolesOf(world, trustorId, projectId)
   for (const name of names) {
     const role = world.roles.find((r) => r.name === name)
     if (!role) return keystoneFault(404, 'Not Found', `Role ${name} is not defined`)

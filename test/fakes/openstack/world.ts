@@ -12,6 +12,8 @@ export interface World {
   readonly roles: { readonly id: string; readonly name: RoleName }[]
   /** Who has which role in which project: `user/project/role`, ids and the name of the role. */
   readonly grants: Set<string>
+  /** The same, for roles that a federated login has by its groups: tokens have them, and nobody can delegate them. */
+  readonly groupGrants: Set<string>
   readonly trusts: Trust[]
   readonly credentials: Credential[]
   readonly tokens: Map<string, Token>
@@ -264,6 +266,7 @@ export function createWorld(): World {
     projects,
     roles: ladder.map((name) => ({ id: hexId(), name })),
     grants: new Set(people.map(([u, p, role]) => `${idOf(users, u)}/${idOf(projects, p)}/${role}`)),
+    groupGrants: new Set(),
     trusts: [],
     credentials: [],
     tokens: new Map(),
