@@ -48,7 +48,9 @@ export async function tryCredential(
   if (end instanceof Date && end.getTime() < untilMs)
     throw refused(`expires ${end.toISOString()}, and is needed until ${until}, the latest moment of the work`)
   checkRules(work, token, caller, options)
-  const warnings = warningsAbout(work, token, end, until)
+  // Keystone gives no token that outlives its credential
+  const isLasting = end !== undefined || token.expiresAt.getTime() >= untilMs
+  const warnings = warningsAbout(work, token, isLasting, until)
   return {
     ...{ applicationCredential, roles: [...token.roles], until },
     delegatedBy: {
@@ -100,16 +102,14 @@ function ruleFor(call: WorkCall, caller: Caller, where: Where): AccessRule {
   return { service, method, path: path.replaceAll(anything, '*') }
 }
 
-function warningsAbout(work: Work, token: Token, end: Date | 'never' | undefined, until: string): string[] {
+function warningsAbout(work: Work, token: Token, isLasting: boolean, until: string): string[] {
   const { restricted, accessRules } = token.applicationCredential ?? {}
   const { unforeseen } = callsOf(work)
   return [
     ...(restricted === false
       ? ['it is unrestricted, so that it may make other credentials; a restricted one with access rules would do']
       : []),
-    ...(end === undefined
-      ? [`whether it lasts until ${until} is not known: its access rules keep it from being read`]
-      : []),
+    ...(!isLasting ? [`whether it lasts until ${until} is not known: its access rules keep it from being read`] : []),
     ...(accessRules ? unforeseen.map((what) => `whether its access rules let ${what} pass is not known`) : []),
   ]
 }

@@ -88,6 +88,9 @@ describe('an action with an application credential', () => {
     expect(delegatedBy.warnings).toEqual([
       `whether it lasts until ${at(3 * 3600)} is not known: its access rules keep it from being read`,
     ])
+    // no token outlives its credential
+    const soon = await defer(w, stopServer({ runIn: 'PT10M', maxLatenessSeconds: 60, applicationCredential: given }))
+    expect(soon.json().delegatedBy).not.toHaveProperty('warnings')
   })
 
   const refused: [why: string, known: KnownCredential, code: ErrorCode, says: RegExp][] = [

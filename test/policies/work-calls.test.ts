@@ -44,10 +44,12 @@ describe('the calls of work', () => {
   })
 
   it('are those that take a step back, where one asks for that', () => {
+    const input = { serverId: a, volumeId: b }
     const step = (onFailure: 'stop' | 'undo') =>
-      told({ steps: [{ id: 'off', action: 'server.suspend', with: { serverId: a }, retries: 0, onFailure }] })
-    expect(step('undo')).toEqual(expect.arrayContaining(step('stop')))
-    expect(step('undo')).toContain(`compute POST /servers/${a}/action`)
+      told({ steps: [{ id: 'on', action: 'volume.attach', with: input, retries: 0, onFailure }] })
+    const detach = `compute DELETE /servers/${a}/os-volume_attachments/${b}`
+    expect(step('stop')).not.toContain(detach)
+    expect(step('undo')).toEqual(expect.arrayContaining([...step('stop'), detach]))
   })
 
   it('of a chain have anything in place of what an earlier step leaves', () => {
