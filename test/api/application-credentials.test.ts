@@ -1,10 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Caller } from '../../api/callers.ts'
 import type { ErrorCode } from '../../core/catalogue.ts'
 import type { Delegation } from '../../core/delegation.ts'
 import { failure } from '../../core/errors.ts'
+import { notLet } from '../../policies/access-rules.ts'
 import { as, at, type Changes, expectProblem, someone, stopServer, type World, world } from './app.ts'
 import type { KnownCredential } from './credentials.ts'
+import { memoryLog } from './memory-log.ts'
 
 const secret = 'CANARY-secret-9f3c'
 const id = 'cred-1'
@@ -139,11 +142,24 @@ describe('an action with an application credential', () => {
     ],
   ]
   it.each(refused)('that %s is refused, without a word of the secret', async (_why, known, code, says) => {
-    const w = await knowing(known)
+    const { log, text } = memoryLog()
+    const w = await knowing(known, { logger: log })
     const answer = await defer(w)
     expect(expectProblem(answer, code).detail).toMatch(says)
-    expect(answer.body).not.toContain(secret)
+    expect(text()).toContain(code)
+    for (const seen of [answer.body, text()]) expect(seen).not.toContain(secret)
     nothingIsLeft(w)
+  })
+
+  it('may have the access rules of the manual to stop servers, and Steward can read its end', async () => {
+    const manual = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8')
+    const [, rules = ''] = /--access-rules '(\[[^']*\])'/.exec(manual) ?? []
+    const w = await knowing(withRules(JSON.parse(rules)))
+    const serverId = '5c7d0f3e-8a1b-4c2d-9e3f-000000000001'
+    const work = { action: 'server.stop', with: { serverId } }
+    expect((await defer(w, { runIn: 'PT2H', ...work, applicationCredential: given })).statusCode).toBe(201)
+    const own = { services: ['identity'], method: 'GET', paths: ['/v3/users/u1/application_credentials/c1'] } as const
+    expect(notLet(JSON.parse(rules), [own])).toEqual([])
   })
 
   it('is taken in when its end is that of the action, and its access rules have all calls', async () => {
