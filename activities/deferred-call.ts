@@ -36,7 +36,7 @@ export const createDeferredCallActivities = (
   async performCall(deed) {
     const beating = setInterval(Context.current().heartbeat, heartbeatMs)
     try {
-      return await perform(sessions.throughTrust(deed.trustId), deed, brake)
+      return await perform(sessions.through(deed), deed, brake)
     } finally {
       clearInterval(beating)
     }
@@ -49,7 +49,7 @@ export const createDeferredCallActivities = (
    *
    * @throws what the client throws; safe to repeat
    */
-  reconcileCall: (deed) => reconcile(sessions.throughTrust(deed.trustId), deed, deed.sentAfter, pause),
+  reconcileCall: (deed) => reconcile(sessions.through(deed), deed, deed.sentAfter, pause),
 })
 
 /** See `reconcileCall`. */

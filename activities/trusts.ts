@@ -42,12 +42,12 @@ export const createTrustActivities = ({
       // one that only sleeps would wake with the role: it must not be reported as deleted
       if (await keystone.getTrust(await sessions.own.token(), trustId, { requestId: runRequestId() })) throw error
     }
-    sessions.forget(trustId)
+    sessions.forget({ trustId })
   },
 
   /** Logs in through a trust, to see that it still works. @throws DELEGATION_LOST, KEYSTONE_UNREACHABLE (retried) */
   async checkTrust({ trustId }) {
-    sessions.forget(trustId)
+    sessions.forget({ trustId })
     await sessions.throughTrust(trustId).token()
   },
 

@@ -8,6 +8,7 @@ import { createGivenDelegations } from '../api/given-delegations.ts'
 import { createIntake } from '../api/ingest/intake.ts'
 import { createLogWatch } from '../api/ingest/log-watch.ts'
 import { createLogWindows } from '../api/ingest/log-windows.ts'
+import type { Delegation } from '../core/delegation.ts'
 import { failure, messageOf } from '../core/errors.ts'
 import type { Work } from '../core/work.ts'
 import { lookAhead } from '../openstack/ahead.ts'
@@ -53,8 +54,8 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
   const { maxDays } = config.delegation
   const delegating = {
     ...{ keystone, trusteeUserId, maxDays, interface: cloud.interface, region: cloud.region },
-    lookAhead: (trustId: string, work: Work, requestId: string) =>
-      lookAhead(sessions.throughTrust(trustId), looksAhead(work), { requestId }),
+    lookAhead: (delegation: Delegation, work: Work, requestId: string) =>
+      lookAhead(sessions.through(delegation), looksAhead(work), { requestId }),
   }
   const app = await buildApp({
     version,

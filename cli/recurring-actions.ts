@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { Preview, RecurringActionView } from '../core/recurrence.ts'
 import { titleOf } from '../core/work.ts'
 import { connectApi } from './api-client.ts'
+import { type CredentialOptions, credentialIn, withCredential } from './credential-file.ts'
+import { delegatedFields } from './delegated.ts'
 import { type PageOptions, pageQuery, printMore } from './paging.ts'
 import { printFields, printNotes, printTable } from './print.ts'
 import { type RecurrenceOptions, recurrenceOf, withRecurrence } from './recurrence-options.ts'
@@ -11,7 +13,7 @@ import { type WorkOptions, withWork, workIn } from './work-options.ts'
 
 const List = z.object({ recurringActions: z.array(RecurringActionView), nextPage: z.string().optional() })
 
-interface CreateOptions extends WorkOptions, RecurrenceOptions {
+interface CreateOptions extends WorkOptions, RecurrenceOptions, CredentialOptions {
   name?: string
   late?: number
   delegateFor?: string
@@ -33,7 +35,7 @@ export function addRecurringActionCommands(program: Command): void {
       printNotes(command, preview.warnings)
     })
 
-  withRecurrence(withWork(recurring.command('create')))
+  withCredential(withRecurrence(withWork(recurring.command('create'))))
     .description("such as: server.stop --with serverId=ID --cron '0 22 * * mon-fri'; see 'steward catalogue'")
     .option('--name <name>', 'for people')
     .option('--late <duration>', 'how late a call may still be made, such as 10m', spanSeconds)
@@ -42,10 +44,11 @@ export function addRecurringActionCommands(program: Command): void {
       const ask = await connectApi(command)
       const work = await workIn(what, options)
       const recurrence = (await recurrenceOf(options)) ?? {}
-      show(command, await ask('POST', '/recurring-actions', { ...wishes(options), ...work, recurrence }))
+      const rights = await credentialIn(options)
+      show(command, await ask('POST', '/recurring-actions', { ...wishes(options), ...work, recurrence, ...rights }))
     })
 
-  withRecurrence(recurring.command('change <id>'))
+  withCredential(withRecurrence(recurring.command('change <id>')))
     .description('when, how late or for how long; what is left out stays')
     .option('--name <name>', 'for people')
     .option('--late <duration>', 'how late a call may still be made', spanSeconds)
@@ -53,7 +56,7 @@ export function addRecurringActionCommands(program: Command): void {
     .action(async (id: string, options: CreateOptions, command: Command) => {
       const ask = await connectApi(command)
       const recurrence = await recurrenceOf(options)
-      const change = { ...wishes(options), ...(recurrence && { recurrence }) }
+      const change = { ...wishes(options), ...(recurrence && { recurrence }), ...(await credentialIn(options)) }
       show(command, await ask('PATCH', pathOf(id), change))
     })
 
@@ -126,6 +129,7 @@ function show(command: Command, answer: unknown): void {
     ['running', view.running.length > 0 ? view.running.join(', ') : undefined],
     ['waiting', view.queued],
     ['delegated', `${view.roles.join(', ')} until ${delegated.until}`],
+    ...delegatedFields(view.delegatedBy),
     ...view.past.map(({ at, outcome, detail }): [string, string] => [
       'past',
       `${at} ${outcome}${detail ? `: ${detail}` : ''}`,

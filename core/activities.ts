@@ -1,6 +1,6 @@
 import type { Entity, LogLine } from './alert.ts'
 import type { ActionReference, Deed } from './chain.ts'
-import type { OrphanTrust } from './delegation.ts'
+import type { Delegation, OrphanTrust } from './delegation.ts'
 import type { Holder, LeaseRequest, Outcome, Survey, Verdict } from './governor.ts'
 import type { ServerSelector, TargetOutcome } from './group.ts'
 import type { Move, Plan } from './plan.ts'
@@ -69,15 +69,8 @@ export interface CallOutcome {
   readonly goesOn?: true
 }
 
-/** Whose rights a deed is done with. */
-export interface Delegate {
-  readonly trustId: string
-}
-
 /** One action on many targets, each of which goes into the input under `key`. */
-export interface Group extends ActionReference, Delegate {
-  readonly key: string
-}
+export type Group = ActionReference & Delegation & { readonly key: string }
 
 /**
  * Everything a workflow may ask of the outside world. Workflows import this interface and nothing else of
@@ -121,17 +114,17 @@ export interface Activities {
   collectEvidence(input: { host: string; lines: readonly LogLine[] }): Promise<Evidence>
 
   // deferred calls
-  performCall(input: Deed & Delegate): Promise<CallOutcome>
+  performCall(input: Deed & Delegation): Promise<CallOutcome>
   reconcileCall(
-    input: Deed & Delegate & { sentAfter: string },
+    input: Deed & Delegation & { sentAfter: string },
   ): Promise<{ verdict: 'done' | 'not done' | 'unknown'; requestId?: string }>
   /** Waits until what the call began is over. */
   awaitEffect(
-    input: ActionReference & Delegate & { since: string; before?: unknown; result?: unknown },
+    input: ActionReference & Delegation & { since: string; before?: unknown; result?: unknown },
   ): Promise<{ outcome: 'done' | 'failed' | 'unseen'; detail: string }>
   // one action on many targets
   /** The servers of the project that are meant, at most `mostTargets`. */
-  findTargets(input: { select: ServerSelector } & Delegate): Promise<{ ids: string[] }>
+  findTargets(input: { select: ServerSelector } & Delegation): Promise<{ ids: string[] }>
   /** Like `performCall`, for each; heartbeats what became of those that are through. */
   performMany(input: Group & { ids: readonly string[] }): Promise<TargetOutcome[]>
   /** Like `reconcileCall`, for each. */
@@ -140,7 +133,7 @@ export interface Activities {
   awaitMany(input: Group & { pending: readonly TargetOutcome[] }): Promise<TargetOutcome[]>
 
   /** What is in the way of work that is not due yet; nothing when all is well. */
-  checkAhead(input: { work: Work } & Delegate): Promise<Hindrance | null>
+  checkAhead(input: { work: Work } & Delegation): Promise<Hindrance | null>
 
   // trusts
   deleteTrust(input: { trustId: string }): Promise<void>

@@ -103,7 +103,19 @@ export const catalogue = {
     status: 403,
     remedy: 'fix',
     summary: 'Keystone refused to make the trust.',
-    next: 'Authenticate with a password or a federated login: tokens of application credentials cannot make trusts.',
+    next: 'Do what `detail` says: give `applicationCredential`, or authenticate with a password or a federated login.',
+  },
+  CREDENTIAL_REFUSED: {
+    status: 403,
+    remedy: 'fix',
+    summary: 'The application credential will not do: wrong, not yours, of another project, or it expires too early.',
+    next: 'Give one that does not have the fault named in `detail` (`openstack application credential create`).',
+  },
+  ACCESS_RULE_MISSING: {
+    status: 403,
+    remedy: 'fix',
+    summary: 'The access rules of the application credential leave out a call that the work needs.',
+    next: 'Make one whose access rules have those named in `detail` as well; rules cannot be changed afterwards.',
   },
 
   // what is there
@@ -170,7 +182,8 @@ export const catalogue = {
   DELEGATION_LOST: {
     status: 409,
     remedy: 'ask',
-    summary: 'The delegation cannot be used any more: deleted, expired, or a delegated role was taken from its owner.',
+    summary:
+      'The trust or the application credential cannot be used any more: deleted, expired, or its owner lost the role.',
     next: 'Its owner delegates again: a new action, or `steward delegate`.',
   },
 

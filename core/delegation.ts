@@ -1,5 +1,45 @@
 import { z } from 'zod'
 
+/** One that its owner lends to Steward. The secret is in inputs of workflows and activities only, which are encrypted. */
+export const ApplicationCredential = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'the id of an application credential'),
+  secret: z.string().min(1).max(1024),
+})
+export type ApplicationCredential = z.infer<typeof ApplicationCredential>
+
+/** With whose rights something is done, and what gives them. */
+export type Delegation =
+  | { readonly trustId: string }
+  | { readonly applicationCredential: Readonly<ApplicationCredential> }
+
+/** The delegation alone, of something that has one. */
+export const delegationOf = (given: Delegation): Delegation =>
+  'trustId' in given
+    ? { trustId: given.trustId }
+    : { applicationCredential: { id: given.applicationCredential.id, secret: given.applicationCredential.secret } }
+
+/** Whether it takes the place of another: a repeated update must not have the trust deleted that it has just put there. */
+export const replaces = (given: Delegation, present: Delegation): boolean =>
+  !('trustId' in given && 'trustId' in present && given.trustId === present.trustId)
+
+/** What is Steward's to delete when it is not needed any more: a trust; a credential belongs to its owner. */
+export const trustsIn = (given: Delegation): string[] => ('trustId' in given ? [given.trustId] : [])
+
+/** How rights came to Steward, for people. */
+export const DelegatedBy = z.object({
+  kind: z.enum(['trust', 'application-credential']),
+  applicationCredentialId: z
+    .string()
+    .optional()
+    .describe('keep it until this has ended; Steward never deletes it, for it is yours'),
+  warnings: z.array(z.string()).optional().describe('what was found when it was given'),
+})
+export type DelegatedBy = z.infer<typeof DelegatedBy>
+
+/** One call that an application credential is good for, in the words of Keystone. A path may hold `*`, `**` and `{tag}`. */
+export const AccessRule = z.object({ service: z.string(), method: z.string(), path: z.string() })
+export type AccessRule = z.infer<typeof AccessRule>
+
 /** A standing delegation as people see it. The trust id is shown to operators so that they can find it in Keystone. */
 export const DelegationView = z.object({
   id: z.string().optional().describe('delegation id, as in the list of all'),

@@ -73,6 +73,9 @@ const TrustBody = z.object({
 /** Anybody may give anybody a trust without a project; it gives no rights. */
 const ListBody = z.object({ trusts: z.array(Listed.extend({ project_id: z.string().nullable() })) })
 
+/** Ways to log in whose roles come from groups that somebody else keeps. */
+const federated: ReadonlySet<string> = new Set(['mapped', 'saml2', 'openid'])
+
 /** Most times an expiry moves on by one second. */
 const moves = 5
 
@@ -172,6 +175,13 @@ function refusal({ status, details }: KeystoneAnswer, caller: ProjectToken, role
   // Keystone names the role by an id the caller never saw
   if (status === 404 && /role/i.test(reason)) {
     const names = roles.join(', ')
+    if (caller.methods.some((method) => federated.has(method)) && roles.every((role) => caller.roles.includes(role)))
+      return failure(
+        'DELEGATION_REFUSED',
+        `${names} in project ${caller.projectName} comes from a group of a federated login, and Keystone delegates only what \
+is assigned to the user: ask whoever administers the project to assign it to you`,
+        { ...details, roles, projectId: caller.projectId },
+      )
     const message = `the caller does not hold every role of ${names} in project ${caller.projectName}: ${reason}`
     return failure('ROLE_MISSING', message, { ...details, roles, projectId: caller.projectId })
   }

@@ -11,7 +11,7 @@ import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
 import { titleOf } from '../core/work.ts'
 import { scheduledAction } from '../workflows/scheduled-action.ts'
-import { delegationIdOf, identified } from './delegation-id.ts'
+import { delegationAttribute, identified } from './delegation-id.ts'
 import { quoted } from './incident-list.ts'
 import { type Page, type PageWish, pageOf } from './page.ts'
 import { engineTimeoutMs, throughEngine } from './reach.ts'
@@ -101,7 +101,7 @@ export function createActions(client: Client): Actions {
               { key: attributes.kind, value: 'action' },
               { key: attributes.state, value: view.state },
               { key: attributes.projectId, value: view.projectId },
-              { key: attributes.delegation, value: delegationIdOf(action.trustId) },
+              ...delegationAttribute(action),
             ],
           })
           return true

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { Delegation } from '../core/delegation.ts'
+import { attributes } from '../core/search-attributes.ts'
 
 /**
  * The id a delegation is known by: a digest of its trust's. It is plain text in the engine's database and is shown to
@@ -7,8 +9,12 @@ import { createHash } from 'node:crypto'
 export const delegationIdOf = (trustId: string): string =>
   createHash('sha256').update(trustId).digest('base64url').slice(0, 16)
 
-/** A trust in a command to a workflow, with its delegation id. */
-export const identified = <T extends { readonly trustId: string }>(delegated: T) => ({
+/** A delegation in a command to a workflow; a trust has its delegation id with it. */
+export const identified = <T extends Delegation>(delegated: T) => ({
   ...delegated,
-  delegationId: delegationIdOf(delegated.trustId),
+  ...('trustId' in delegated && { delegationId: delegationIdOf(delegated.trustId) }),
 })
+
+/** The search attribute of what acts with a delegation; none of one that is not Steward's to delete. */
+export const delegationAttribute = (delegation: Delegation) =>
+  'trustId' in delegation ? [{ key: attributes.delegation, value: delegationIdOf(delegation.trustId) }] : []

@@ -7,7 +7,7 @@ import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
 import { titleOf } from '../core/work.ts'
 import { recurringAction } from '../workflows/recurring-action.ts'
-import { delegationIdOf, identified } from './delegation-id.ts'
+import { delegationAttribute, identified } from './delegation-id.ts'
 import { quoted } from './incident-list.ts'
 import { type Page, type PageWish, pageOf } from './page.ts'
 import { engineTimeoutMs, metTheEndOfARun, throughEngine } from './reach.ts'
@@ -95,7 +95,7 @@ export function createRecurringActions(client: Client): RecurringActions {
             { key: attributes.kind, value: 'recurring-action' },
             { key: attributes.state, value: view.state },
             { key: attributes.projectId, value: view.projectId },
-            { key: attributes.delegation, value: delegationIdOf(action.trustId) },
+            ...delegationAttribute(action),
           ],
         })
       }),

@@ -3,9 +3,9 @@ import { attributes } from '../core/search-attributes.ts'
 
 /**
  * Lets lists find this workflow by the trust it has now. The id of the delegation comes from outside, with the trust: a
- * workflow cannot make one.
+ * workflow cannot make one; null when it acts with something else than a trust now.
  */
-export function holdTrust(delegationId: string | undefined): void {
+export function holdTrust(delegationId: string | null | undefined): void {
   if (delegationId !== undefined) upsertSearchAttributes([{ key: attributes.delegation, value: delegationId }])
 }
 

@@ -30,6 +30,8 @@ export interface Rig {
   /** Details of the heartbeats so far. */
   readonly heartbeats: unknown[]
   readonly logs: { readonly level: string; readonly message: string; readonly meta: unknown }[]
+  /** May be changed on the way. */
+  readonly limits: { timeoutMs: number }
   run<T>(activity: () => Promise<T>, info?: Partial<Info>): Promise<T>
   /** Runs an activity that can be cancelled. */
   begin<T>(activity: () => Promise<T>, info?: Partial<Info>): { readonly ended: Promise<T>; cancel(): void }
@@ -46,9 +48,10 @@ export function createRig(
   { authUrl, password }: { readonly authUrl: string; readonly password: string },
   { trustId, timeoutMs = 2_000 }: RigOptions = {},
 ): Rig {
+  const limits = { timeoutMs }
   const send = createHttp({ timeoutMs })
   const http: typeof send = (request) =>
-    send({ ...request, timeoutMs: Math.min(request.timeoutMs ?? timeoutMs, timeoutMs) })
+    send({ ...request, timeoutMs: Math.min(request.timeoutMs ?? limits.timeoutMs, limits.timeoutMs) })
   const keystone = createKeystone({ authUrl, http })
   const domain = { id: 'default' }
   const cloud: CloudConfig = {
@@ -83,6 +86,7 @@ export function createRig(
     requestId: `req-${runId}`,
     heartbeats,
     logs,
+    limits,
     run: (activity, info) => begin(activity, info).ended,
     begin,
   }

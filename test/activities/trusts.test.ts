@@ -178,7 +178,7 @@ describe('sessions', () => {
     expect(sessions.throughTrust(trustId)).toBe(session)
     expect(sessions.throughTrust('another')).not.toBe(session)
     expect(await sessions.forRemediation()).toBe(session)
-    sessions.forget(trustId)
+    sessions.forget({ trustId })
     expect(sessions.throughTrust(trustId)).not.toBe(session)
   })
 

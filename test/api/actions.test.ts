@@ -25,6 +25,7 @@ describe('deferring a call', () => {
       projectId: 'project-1',
       userId: 'user-ana',
       roles: ['member'],
+      delegatedBy: { kind: 'trust' },
       call: stopServer().call,
       priority: 3,
       runAt: at(2 * 3600),

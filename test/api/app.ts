@@ -4,12 +4,12 @@ import { expect, onTestFinished } from 'vitest'
 import { hashOf, type SignalSource } from '../../api/access.ts'
 import { buildApp } from '../../api/app.ts'
 import type { Caller, TokenCheck } from '../../api/callers.ts'
+import type { DelegationOptions } from '../../api/delegation.ts'
 import { createGivenDelegations } from '../../api/given-delegations.ts'
 import { createIntake } from '../../api/ingest/intake.ts'
 import { createLogWatch } from '../../api/ingest/log-watch.ts'
 import { createLogWindows } from '../../api/ingest/log-windows.ts'
 import type { Dependency } from '../../api/routes/health.ts'
-import type { TrustOptions } from '../../api/trust.ts'
 import { type AccessPolicy, accessPolicy } from '../../core/access.ts'
 import type { ActionView, ScheduledAction } from '../../core/action.ts'
 import type { Alert } from '../../core/alert.ts'
@@ -33,6 +33,7 @@ import type { Keys } from '../../temporal/keys.ts'
 import type { Page, PageWish } from '../../temporal/page.ts'
 import type { RecurringActions } from '../../temporal/recurring-actions.ts'
 import type { StopButton } from '../../temporal/stop.ts'
+import { fakeCredentials, type KnownCredential } from './credentials.ts'
 import { fakeGovernor, fakeStop } from './governor.ts'
 import { type FakeTrusts, fakeTrusts, heldOf, type TrustsOutside } from './trusts.ts'
 
@@ -114,7 +115,9 @@ export interface Outside extends TrustsOutside {
 }
 
 export interface Changes {
-  keystone?: Partial<FakeTrusts>
+  keystone?: Partial<FakeTrusts & DelegationOptions['keystone']>
+  /** Application credentials by id. */
+  credentials?: Readonly<Record<string, KnownCredential>>
   trusteeUserId?: () => Promise<string>
   actions?: Partial<Actions>
   recurring?: Partial<RecurringActions>
@@ -136,7 +139,7 @@ export interface Changes {
   dependencies?: readonly Dependency[]
   logger?: FastifyBaseLogger
   maxDays?: number
-  lookAhead?: TrustOptions['lookAhead']
+  lookAhead?: DelegationOptions['lookAhead']
   /** Those of every project. */
   servers?: readonly OwnServer[]
 }
@@ -162,7 +165,7 @@ export async function world(changes: Changes = {}): Promise<World> {
     told: [],
     reported: [],
   }
-  const keystone = { ...fakeTrusts(outside), ...changes.keystone }
+  const keystone = { ...fakeTrusts(outside), ...fakeCredentials(changes.credentials), ...changes.keystone }
   const actions = { ...fakeActions(outside), ...changes.actions }
   const recurring = { ...fakeRecurring(outside), ...changes.recurring }
   const delegations = { ...fakeDelegations(), ...changes.delegations }
@@ -250,9 +253,9 @@ async function* listed<T>(all: readonly T[]): AsyncGenerator<T, void, undefined>
 const startedWith =
   ({ started, repeated }: Outside) =>
   (trustId: string): TrustHolder | undefined => {
-    const action = started.find((one) => one.trustId === trustId)
+    const action = started.find((one) => 'trustId' in one && one.trustId === trustId)
     if (action) return { kind: 'action', for: action.view.id }
-    const recurring = repeated.find((one) => one.trustId === trustId)
+    const recurring = repeated.find((one) => 'trustId' in one && one.trustId === trustId)
     return recurring && { kind: 'recurring-action', for: recurring.view.id }
   }
 

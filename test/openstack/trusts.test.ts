@@ -12,7 +12,10 @@ const setUp = async () => {
 }
 
 describe('trusts', () => {
-  const caller = { id: 'callers-token', userId: trustor.id, projectId: project.id, projectName: 'demo' } as ProjectToken
+  const caller = {
+    ...{ id: 'callers-token', userId: trustor.id, projectId: project.id, projectName: 'demo' },
+    ...{ roles: ['reader', 'member'], methods: ['password'] },
+  } as unknown as ProjectToken
   const wish = { trusteeUserId: trustee.id, roles: ['member'], expiresAt: new Date('2026-11-21T00:34:10.300Z') }
   const trustBody = (expiresAt = '2026-11-21T00:34:11.000000Z') => ({
     trust: {
@@ -102,6 +105,13 @@ describe('trusts', () => {
       keystoneFault(404, 'Could not find role: 74f8.'),
       'ROLE_MISSING',
       /every role of member in project demo/,
+    ],
+    [
+      'a federated login, whose roles come from groups',
+      { methods: ['mapped'] },
+      keystoneFault(404, 'Could not find role: 74f8.'),
+      'DELEGATION_REFUSED',
+      /^member in project demo comes from a group of a federated login, .* to assign it to you$/,
     ],
     [
       'somebody, for a trustee that is unknown',

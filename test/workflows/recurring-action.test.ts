@@ -3,6 +3,7 @@ import { Worker } from '@temporalio/worker'
 import { describe, expect, inject, it } from 'vitest'
 import type { ActionView } from '../../core/action.ts'
 import type { CallOutcome } from '../../core/activities.ts'
+import { trustsIn } from '../../core/delegation.ts'
 import { codeOf, failure } from '../../core/errors.ts'
 import type { RecurringActionView } from '../../core/recurrence.ts'
 import { attributes } from '../../core/search-attributes.ts'
@@ -51,7 +52,7 @@ describe.concurrent('a recurring call', () => {
     const { cloud, handle } = await recur({}, { recurrence: { count: 3 } })
     const view = await handle.result()
     expect(cloud.names()).toEqual(['performCall', 'performCall', 'performCall', 'deleteTrust'])
-    expect(cloud.inputs('performCall').map(({ trustId }) => trustId)).toEqual(Array(3).fill(cloud.trust('a')))
+    expect(cloud.inputs('performCall').flatMap(trustsIn)).toEqual(Array(3).fill(cloud.trust('a')))
     expect(view).toMatchObject({ state: 'ended', counted: 3, running: [], trustDeleted: true })
     expect(view.past.map(({ outcome }) => outcome)).toEqual(['done', 'done', 'done'])
     const times = view.past.map(({ at }) => Date.parse(at)).sort((a, b) => a - b)
@@ -389,7 +390,7 @@ describe.concurrent('the delegation', () => {
     expect(['active', 'ended']).toContain(recovered.state)
     expect(recovered.roles).toEqual(['admin'])
     expect((await handle.result()).past.map(({ outcome }) => outcome)).toEqual(['delegation-lost', 'done'])
-    expect(cloud.inputs('performCall').map(({ trustId }) => trustId)).toEqual([cloud.trust('a'), cloud.trust('b')])
+    expect(cloud.inputs('performCall').flatMap(trustsIn)).toEqual([cloud.trust('a'), cloud.trust('b')])
     const deleted = new Set(cloud.inputs('deleteTrust').map(({ trustId }) => trustId))
     expect(deleted).toEqual(new Set([cloud.trust('a'), cloud.trust('b')]))
   })

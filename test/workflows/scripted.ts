@@ -141,15 +141,16 @@ export function createWorlds(): Worlds {
 }
 
 function subjectOf(input: unknown): string {
-  const { host, from, trustId, entity, request } = (input ?? {}) as {
+  const { host, from, trustId, applicationCredential, entity, request } = (input ?? {}) as {
     host?: string
     from?: string
     trustId?: string
+    applicationCredential?: { id: string }
     entity?: { host: string }
     request?: LeaseRequest
   }
   const target = request?.targets.find((name) => name.startsWith('host/'))?.slice('host/'.length)
-  return (host ?? from ?? trustId ?? entity?.host ?? target ?? '').split('~', 1)[0] ?? ''
+  return (host ?? from ?? trustId ?? applicationCredential?.id ?? entity?.host ?? target ?? '').split('~', 1)[0] ?? ''
 }
 
 /** The world that the id of the calling workflow names. */
