@@ -49,8 +49,8 @@ export interface Trusts {
    */
   getTrust(token: Token, trustId: string, options?: CallOptions): Promise<Trust | undefined>
   /**
-   * All trusts that were given to the owner of the token and can be used now, without their roles, which Keystone tells
-   * of single trusts only. Its list holds expired ones, too, until somebody flushes them.
+   * All trusts that others gave to the owner of the token and that have not ended, without their roles, which Keystone
+   * tells of single trusts only. Its list holds expired ones, too, until somebody flushes them.
    *
    * @throws TOKEN_INVALID, CLOUD_REFUSED, CLOUD_ANSWER_UNREADABLE, KEYSTONE_UNREACHABLE
    */
@@ -128,7 +128,10 @@ export function createTrusts(ask: AskKeystone): Trusts {
       const answer = await ask({ ...options, method: 'GET', path, token })
       if (answer.status >= 300) throw unusable(answer, 'list the trusts given to Steward')
       const nowMs = Date.now()
-      return parseList(answer).filter(({ expiresAt }) => expiresAt === undefined || expiresAt.getTime() > nowMs)
+      return parseList(answer).filter(
+        ({ trustorUserId, expiresAt }) =>
+          trustorUserId !== userId && (expiresAt === undefined || expiresAt.getTime() > nowMs),
+      )
     },
   }
 }

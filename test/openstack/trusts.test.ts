@@ -170,7 +170,7 @@ describe('trusts', () => {
     expect(await keystone.getTrust(caller, trustId)).toBeUndefined()
   })
 
-  it('are listed as the trustee: those that have not ended, with a project', async () => {
+  it('are listed as the trustee: those of others that have not ended, with a project', async () => {
     const { fake, keystone } = await setUp()
     const { roles: _roles, ...trust } = trustBody().trust
     const future = new Date(Date.now() + 60_000).toISOString()
@@ -181,6 +181,7 @@ describe('trusts', () => {
           { ...trust, id: 'lasting', expires_at: future },
           { ...trust, id: 'endless', expires_at: null },
           { ...trust, id: 'over', expires_at: past },
+          { ...trust, id: 'own test', expires_at: future, trustor_user_id: 'a/b' },
           { ...trust, id: 'nowhere', expires_at: future, project_id: null },
         ],
       },
