@@ -209,7 +209,8 @@ describe.concurrent('after an outage', () => {
   const hoursAgo = (hours: number) => Date.now() - hours * 3_600_000
 
   it('what is not too old is made up for at once, what is older is told', async () => {
-    const recurrence = { interval: 'PT1H', catchUpSeconds: 3600 }
+    // half an hour ago, an hour and a half, and so on, whatever the time is
+    const recurrence = { interval: 'PT1H', start: new Date(hoursAgo(5.5)).toISOString(), catchUpSeconds: 3600 }
     const { cloud, handle } = await recur(
       {},
       { recurrence, more: { afterMs: hoursAgo(3) }, view: { maxLatenessSeconds: 7200 } },
