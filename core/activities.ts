@@ -2,6 +2,7 @@ import type { Entity, LogLine } from './alert.ts'
 import type { ActionReference, Deed } from './chain.ts'
 import type { Holder, LeaseRequest, Outcome, Survey, Verdict } from './governor.ts'
 import type { ServerSelector, TargetOutcome } from './group.ts'
+import type { Announcement, CloudEvent } from './notification.ts'
 import type { Move, Plan } from './plan.ts'
 import type { Hindrance, Work } from './work.ts'
 
@@ -144,4 +145,10 @@ export interface Activities {
   // trusts
   deleteTrust(input: { trustId: string }): Promise<void>
   checkTrust(input: { trustId: string }): Promise<void>
+
+  // telling people
+  /** Has the receivers told who want to know; nothing is begun when nobody does. */
+  announce(announcement: Announcement): Promise<void>
+  /** Sends an event to one receiver. */
+  deliver(input: { receiver: string; event: CloudEvent }): Promise<{ status: number; attempts: number }>
 }

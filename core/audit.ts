@@ -142,6 +142,9 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
     target: ({ trustId }) => ({ id: masked(trustId), typeURI: 'data/security/trust' }),
   },
   checkTrust: 'reads',
+  announce: 'internal',
+  // people are told; nothing of the cloud is changed
+  deliver: 'internal',
 }
 
 /** The first id an action is given; the rest of its input may hold anything. */

@@ -22,3 +22,4 @@ export type WorkflowKind =
   | 'watch'
   | 'governor'
   | 'stop'
+  | 'notification'

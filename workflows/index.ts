@@ -1,5 +1,6 @@
 export { governor } from './governor.ts'
 export { incident } from './incident/incident.ts'
+export { notification } from './notification.ts'
 export { recurringAction } from './recurring-action.ts'
 export { collectEvidence } from './runbooks/collect-evidence.ts'
 export { relieveHost } from './runbooks/relieve-host.ts'

@@ -8,11 +8,12 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
-import { type ActionState, type ActionView, isWaiting, type ScheduledAction } from '../core/action.ts'
+import { type ActionState, type ActionView, deadStates, isWaiting, type ScheduledAction } from '../core/action.ts'
 import type { CallOutcome } from '../core/activities.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import { putWork, titleOf, workOf } from '../core/work.ts'
 import { cancelAction, changeAction, pauseAction, resumeAction, runActionNow } from './action-updates.ts'
+import { createAnnouncer } from './announce.ts'
 import { doGroup } from './group.ts'
 import { publish } from './publish.ts'
 import { quick } from './steps.ts'
@@ -40,8 +41,10 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
   let { trustId, maxLatenessMs } = input
   const spentTrustIds: string[] = []
   const view: ActionView = { ...input.view, runRequestId: `req-${workflowInfo().runId}` }
+  const announcer = createAnnouncer()
   let stirred = false
   let changes = 0
+  let warnings = 0
 
   const become = (state: ActionState, sentence: string, change: Partial<ActionView> = {}) => {
     Object.assign(view, change, { state })
@@ -67,8 +70,15 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
       become(stateAfter(reason.code), `${reason.code}: ${reason.detail}`, { reason, endedAt: nowIso() })
     }
   }
+  if (deadStates.includes(view.state)) announce('action.failed')
   await CancellationScope.nonCancellable(cleanUp)
   return view
+
+  function announce(event: 'action.failed' | 'action.warned', sequence = 1): void {
+    const { id, occurrence } = view
+    const subject = `action/${id}${occurrence === undefined ? '' : `/${occurrence}`}`
+    announcer.tell({ event, subject, sequence, view: { ...view } })
+  }
 
   /** Until it is due, or does not wait any more. Looks ahead on the way. */
   async function untilDue(): Promise<void> {
@@ -99,9 +109,15 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
     const found = await Promise.race([look.catch(() => undefined), condition(() => stirred).then(() => undefined)])
     looking.cancel()
     if (found === undefined || stirred) return
+    const { warning: before } = view
     delete view.warning
-    if (found) become('warned', `${found.code}: ${found.detail}`, { warning: found })
-    else waitFor()
+    if (!found) {
+      waitFor()
+      return
+    }
+    become('warned', `${found.code}: ${found.detail}`, { warning: found })
+    // what is still in its way is no news
+    if (before?.code !== found.code || before.detail !== found.detail) announce('action.warned', ++warnings)
   }
 
   async function work(): Promise<void> {
@@ -142,7 +158,7 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
       })
     }
     if (input.reportTo !== undefined) await report(input.reportTo, view)
-    await condition(allHandlersFinished)
+    await condition(() => allHandlersFinished() && announcer.isIdle())
   }
 
   function listen(): void {

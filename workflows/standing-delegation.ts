@@ -9,6 +9,7 @@ import {
 import type { DelegationView } from '../core/delegation.ts'
 import { codeOf, messageOf } from '../core/errors.ts'
 import type { Person } from '../core/person.ts'
+import { createAnnouncer } from './announce.ts'
 import { publish } from './publish.ts'
 import { eventually, quick } from './steps.ts'
 
@@ -37,6 +38,18 @@ export async function standingDelegation(
     view = { ...view, ...change }
     publish(view, sentence(view))
   }
+  const announcer = createAnnouncer()
+  /** The end of a delegation that nobody has taken back. */
+  const endAs = (state: 'expired' | 'lost', reason?: string) => {
+    become({ state, ...(reason !== undefined && { reason }) })
+    const { trustId: _, ...told } = view
+    announcer.tell({
+      event: `delegation.${state}`,
+      subject: 'delegation/remediation',
+      sequence: view.createdAt,
+      view: told,
+    })
+  }
   const isActive = () => view.state === 'active'
   setHandler(replaceDelegation, async (next) => {
     const { trustId } = view
@@ -60,7 +73,7 @@ export async function standingDelegation(
     do {
       while (isActive()) await watch()
       // a new one may be put while the trust of the last one is still being deleted
-      await condition(() => isActive() || allHandlersFinished())
+      await condition(() => isActive() || (allHandlersFinished() && announcer.isIdle()))
     } while (isActive())
   } catch (error) {
     if (!isCancellation(error)) throw error
@@ -73,7 +86,7 @@ export async function standingDelegation(
   async function watch(): Promise<void> {
     const { trustId } = view
     const restMs = Date.parse(view.expiresAt) - Date.now()
-    if (restMs <= 0) return become({ state: 'expired' })
+    if (restMs <= 0) return endAs('expired')
     await condition(() => !isActive() || view.trustId !== trustId, Math.min(restMs, checkEveryMs))
     if (isActive() && view.trustId === trustId && Date.parse(view.expiresAt) > Date.now()) await check(trustId)
   }
@@ -83,8 +96,7 @@ export async function standingDelegation(
       await quick('Check that the trust still works').checkTrust({ trustId })
     } catch (error) {
       // only Keystone's own no ends a delegation; an outage does not
-      if (codeOf(error) === 'DELEGATION_LOST' && view.trustId === trustId)
-        become({ state: 'lost', reason: messageOf(error) })
+      if (codeOf(error) === 'DELEGATION_LOST' && view.trustId === trustId) endAs('lost', messageOf(error))
     }
   }
 }

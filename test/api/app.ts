@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import type { FastifyBaseLogger, FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { expect, onTestFinished } from 'vitest'
+import type { Receiver } from '../../activities/receivers/receiver.ts'
 import { hashOf, type SignalSource } from '../../api/access.ts'
 import { buildApp } from '../../api/app.ts'
 import type { Caller, TokenCheck } from '../../api/callers.ts'
@@ -134,6 +135,7 @@ export interface Changes {
   logger?: FastifyBaseLogger
   maxDays?: number
   lookAhead?: TrustOptions['lookAhead']
+  receivers?: readonly Receiver[]
   /** Those of every project. */
   servers?: readonly OwnServer[]
 }
@@ -215,6 +217,7 @@ export async function world(changes: Changes = {}): Promise<World> {
       now,
     },
     why: { desk: { ask: async (about) => ({ about, at: at(0), answer: 'nothing was done', reasons: [] }) } },
+    notifications: { receivers: changes.receivers ?? [], publicUrl: 'https://steward.example', now },
     signals: { policies, intake, logWatch, now },
     dependencies: changes.dependencies ?? [],
     ...(changes.logger && { logger: changes.logger }),
