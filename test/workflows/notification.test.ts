@@ -124,12 +124,13 @@ describe.concurrent('a recurring action', () => {
     const action = recurringOf(cloud.trust('a'), { view: { projectId: told.projectId, name: 'nightly' } })
     const handle = await startRecurring(bench, action)
     await untilState(handle, 'delegation-lost')
-    await until(() => told.names().filter((name) => name === 'recurring-action.delegation-lost').length, 1)
+    const own = () => told.names().filter((name) => name.startsWith('recurring-action.'))
+    await until(own, ['recurring-action.delegation-lost'])
     await handle.executeUpdate(cancelRecurring, { args: [by] })
     await handle.result()
-    await until(() => told.names().at(-1), 'recurring-action.ended')
-    const own = told.events.filter(({ type }) => type.includes('recurring'))
-    expect(own.map(({ summary }) => summary).sort()).toEqual([
+    await until(own, ['recurring-action.delegation-lost', 'recurring-action.ended'])
+    const summaries = told.events.filter(({ type }) => type.includes('recurring')).map(({ summary }) => summary)
+    expect(summaries.sort()).toEqual([
       'nightly: cancelled: cancelled by olga; nothing more is begun',
       'nightly: delegation-lost: DELEGATION_LOST: the trust is gone; nothing more is begun',
     ])
