@@ -45,6 +45,8 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
   let stirred = false
   let changes = 0
   let warnings = 0
+  /** What people were told is in its way. */
+  let toldOf = ''
 
   const become = (state: ActionState, sentence: string, change: Partial<ActionView> = {}) => {
     Object.assign(view, change, { state })
@@ -109,15 +111,13 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
     const found = await Promise.race([look.catch(() => undefined), condition(() => stirred).then(() => undefined)])
     looking.cancel()
     if (found === undefined || stirred) return
-    const { warning: before } = view
     delete view.warning
-    if (!found) {
-      waitFor()
-      return
-    }
-    become('warned', `${found.code}: ${found.detail}`, { warning: found })
+    const hindrance = found ? `${found.code}: ${found.detail}` : ''
+    if (found) become('warned', hindrance, { warning: found })
+    else waitFor()
     // what is still in its way is no news
-    if (before?.code !== found.code || before.detail !== found.detail) announce('action.warned', ++warnings)
+    if (found && toldOf !== hindrance) announce('action.warned', ++warnings)
+    toldOf = hindrance
   }
 
   async function work(): Promise<void> {

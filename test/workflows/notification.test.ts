@@ -7,7 +7,7 @@ import { failure } from '../../core/errors.ts'
 import { type CloudEvent, eventNames, NotificationView } from '../../core/notification.ts'
 import { attributes } from '../../core/search-attributes.ts'
 import { createNotifications, notificationId } from '../../temporal/notifications.ts'
-import { resumeAction, runActionNow } from '../../workflows/action-updates.ts'
+import { changeAction, runActionNow } from '../../workflows/action-updates.ts'
 import { observe } from '../../workflows/incident/incident.ts'
 import { cancelRecurring } from '../../workflows/recurring-updates.ts'
 import { standingDelegation } from '../../workflows/standing-delegation.ts'
@@ -18,6 +18,7 @@ import { alertOf, asks, binaryPolicy, followTo, gaugePolicy, openIncident, order
 import { person } from './people.ts'
 import { useReceivers } from './receiver-bench.ts'
 import { recurringOf, startRecurring } from './recurring-bench.ts'
+import { gate } from './scripted.ts'
 
 const { real, receiver } = useReceivers()
 const bench = useWorker(undefined, real)
@@ -99,21 +100,29 @@ describe.concurrent('an action', () => {
 
   it('with something in its way is told once for each thing', async () => {
     const told = shop()
+    const missing = { code: 'TARGET_MISSING', detail: 'there is no server 6f1c' }
+    const locked = { code: 'CLOUD_REFUSED', detail: 'the server is locked' }
     const cloud = bench.cloud({
-      ...{ deleteTrust: undefined, performCall: accepted },
-      checkAhead: { code: 'TARGET_MISSING', detail: 'there is no server 6f1c' },
+      ...{ deleteTrust: undefined, performCall: accepted, checkAhead: [missing, missing, locked] },
     })
-    const options = { dueInMs: 3_605_000, more: { projectId: told.projectId } }
+    const inAnHour = 3_605_000
+    const options = { dueInMs: inAnHour, more: { projectId: told.projectId } }
     const handle = await startAction(bench, actionOf(cloud.trust('a'), options))
-    await told.untilTold('action.warned')
+    for (const looks of [1, 2, 3]) {
+      await untilState(handle, 'warned')
+      expect(cloud.inputs('checkAhead')).toHaveLength(looks)
+      const runAt = new Date(Date.now() + inAnHour).toISOString()
+      if (looks < 3) await handle.executeUpdate(changeAction, { args: [{ ...by, runAt }] })
+    }
+    await told.untilTold('action.warned', 'action.warned')
+    expect(new Set(told.events.map(({ id }) => id)).size).toBe(2)
     expect(told.events[0]).toMatchObject({
       summary: expect.stringContaining('has something in its way: TARGET_MISSING: there is no server 6f1c'),
-      data: { state: 'warned', warning: { code: 'TARGET_MISSING' } },
+      data: { state: 'warned', warning: missing },
     })
-    await handle.executeUpdate(resumeAction, { args: [by] })
     await handle.executeUpdate(runActionNow, { args: [by] })
     await handle.result()
-    expect(told.names()).toEqual(['action.warned'])
+    expect(told.names()).toEqual(['action.warned', 'action.warned'])
   })
 })
 
@@ -158,6 +167,33 @@ describe.concurrent('an incident', () => {
       data: { id, workflowId: handle.workflowId, state: 'closed', host: cloud.host },
       summary: expect.stringMatching(/closed by olga: the host is gone$/),
     })
+  })
+
+  it('that goes on because its alert begins anew while it is closed is told as opened again', async () => {
+    const governorAnswers = gate<undefined>()
+    const planRelief = { moves: [], skipped: [], before: 0.5, after: 0.5 }
+    const cloud = bench.cloud({ planRelief, reportOutcome: () => governorAnswers.opened })
+    const policy = gaugePolicy({ name: `anew-${cloud.host}` })
+    const told = receiver({ on: eventNames, policies: [policy.name], projects: ['none'] })
+    const handle = await openIncident(bench, cloud, policy)
+    await untilState(handle, 'verifying')
+    await handle.signal(observe, alertOf(policy, cloud, { status: 'resolved' }))
+    const isClear = async () => 'clearSince' in (await viewOf<object>(handle))
+    await until(isClear, true)
+    await until(() => cloud.inputs('reportOutcome').length > 0, true)
+    await handle.signal(observe, alertOf(policy, cloud, { key: 'it began anew' }))
+    await until(isClear, false)
+    governorAnswers.open(undefined)
+    const own = () =>
+      told
+        .names()
+        .filter((name) => name.startsWith('incident.'))
+        .sort()
+    await until(own, ['incident.closed', 'incident.opened', 'incident.opened'])
+    await order(handle, 'take-over', 'olga', {})
+    await order(handle, 'close', 'olga', { why: 'enough' })
+    await until(own, ['incident.closed', 'incident.closed', 'incident.opened', 'incident.opened'])
+    expect(new Set(told.events.map(({ id }) => id)).size).toBe(told.events.length)
   })
 
   it('that asks is told with the plan it asks about, and again when the plan is another one', async () => {
