@@ -25,6 +25,7 @@ export const permissions = {
   'delegations:read': { reach: 'cloud', allows: 'see the standing delegation' },
   'delegations:write': { reach: 'cloud', inPerson: true, allows: 'delegate own rights to remediation, take them back' },
   'reports:read': { reach: 'cloud', allows: 'see how runbooks do' },
+  'notifications:read': { reach: 'cloud', allows: 'see whom events have reached' },
   'notifications:test': { reach: 'cloud', allows: 'send a test event to those who are told' },
   'why:read': { reach: 'project', allows: 'ask why an action of the project was done, or was not' },
   'cloud:read': { reach: 'cloud', allows: 'with audit:read and why:read: about all projects and hosts' },

@@ -102,6 +102,7 @@ export const NotificationView = z.object({
   id: z.string(),
   type: z.string(),
   subject: z.string(),
+  time: z.string().describe('when it happened'),
   summary: z.string(),
   deliveries: z.array(Delivery),
 })

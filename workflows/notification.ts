@@ -12,9 +12,9 @@ const givesUpAfterMs = 24 * 3_600_000
  * asked again. Never fails: what became of it is in its view.
  */
 export async function notification({ event, receivers }: Notification): Promise<NotificationView> {
-  const { id, type, subject, summary } = event
+  const { id, type, subject, time, summary } = event
   const deliveries: Delivery[] = receivers.map((receiver) => ({ receiver, state: 'sending' }))
-  const view: NotificationView = { state: 'sending', id, type, subject, summary, deliveries }
+  const view: NotificationView = { state: 'sending', id, type, subject, time, summary, deliveries }
   const show = () => {
     const [isOver, isWell] = [deliveries.every(hasEnded), deliveries.every(({ state }) => state === 'delivered')]
     view.state = isOver ? (isWell ? 'delivered' : 'undelivered') : 'sending'

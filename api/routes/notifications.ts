@@ -4,12 +4,14 @@ import { z } from 'zod'
 import { eventOf } from '../../activities/cloud-event.ts'
 import { type Receiver, send } from '../../activities/receivers/receiver.ts'
 import { detailsOf, failure, messageOf } from '../../core/errors.ts'
-import { NotificationTest, testEvent } from '../../core/notification.ts'
+import { NotificationTest, NotificationView, testEvent } from '../../core/notification.ts'
+import type { Notifications } from '../../temporal/notifications.ts'
 import { callerOf } from '../access.ts'
 import { Problem } from '../problem.ts'
 
 export interface NotificationRoutesOptions {
   receivers: readonly Receiver[]
+  notifications: Pick<Notifications, 'list'>
   publicUrl: string | undefined
   now?: () => number
 }
@@ -17,9 +19,26 @@ export interface NotificationRoutesOptions {
 const problems = { 400: Problem, 401: Problem, 403: Problem, 404: Problem, 503: Problem }
 const Body = z.strictObject({ receiver: z.string().min(1).max(63).optional().describe('all when left out') }).nullish()
 
-/** Whether those who are told can be reached. */
+/** Whom events have reached, and whether those who are told can be reached now. */
 export const notificationRoutes: FastifyPluginAsyncZod<NotificationRoutesOptions> = async (app, options) => {
-  const { receivers, publicUrl, now = Date.now } = options
+  const { receivers, notifications, publicUrl, now = Date.now } = options
+  app.get(
+    '/notifications',
+    {
+      config: { access: 'notifications:read' },
+      schema: {
+        tags: ['notifications'],
+        summary: 'List the events that somebody was told of, newest first, and whom they have reached',
+        querystring: z.strictObject({
+          limit: z.coerce.number().int().min(1).max(1000).default(100),
+          state: NotificationView.shape.state.optional(),
+        }),
+        response: { 200: z.object({ notifications: z.array(NotificationView) }), ...problems },
+      },
+    },
+    async ({ query: { limit, state } }) => ({ notifications: await notifications.list(limit, state) }),
+  )
+
   app.post(
     '/notifications/test',
     {

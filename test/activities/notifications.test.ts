@@ -17,7 +17,8 @@ function telling(receivers: readonly Receiver[], given: { publicUrl?: string } =
   const started: Notification[] = []
   const start = async (notification: Notification) => started.push(notification) === 1
   const rig = createRig({ authUrl: 'http://127.0.0.1:1', password: 'unused' })
-  const options = { receivers, notifications: { start }, publicUrl: given.publicUrl }
+  const notifications = { start, list: async () => [] }
+  const options = { receivers, notifications, publicUrl: given.publicUrl }
   return { ...rig, ...createNotificationActivities(options), started }
 }
 

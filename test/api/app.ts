@@ -31,6 +31,7 @@ import type { IncidentDesk } from '../../temporal/incident-desk.ts'
 import type { IncidentList } from '../../temporal/incident-list.ts'
 import type { Incidents } from '../../temporal/incidents.ts'
 import type { Keys } from '../../temporal/keys.ts'
+import type { Notifications } from '../../temporal/notifications.ts'
 import type { RecurringActions } from '../../temporal/recurring-actions.ts'
 import type { StopButton } from '../../temporal/stop.ts'
 import { fakeGovernor, fakeStop } from './governor.ts'
@@ -136,6 +137,7 @@ export interface Changes {
   maxDays?: number
   lookAhead?: TrustOptions['lookAhead']
   receivers?: readonly Receiver[]
+  notified?: Notifications['list']
   /** Those of every project. */
   servers?: readonly OwnServer[]
 }
@@ -217,7 +219,10 @@ export async function world(changes: Changes = {}): Promise<World> {
       now,
     },
     why: { desk: { ask: async (about) => ({ about, at: at(0), answer: 'nothing was done', reasons: [] }) } },
-    notifications: { receivers: changes.receivers ?? [], publicUrl: 'https://steward.example', now },
+    notifications: {
+      ...{ receivers: changes.receivers ?? [], notifications: { list: changes.notified ?? (async () => []) } },
+      ...{ publicUrl: 'https://steward.example', now },
+    },
     signals: { policies, intake, logWatch, now },
     dependencies: changes.dependencies ?? [],
     ...(changes.logger && { logger: changes.logger }),

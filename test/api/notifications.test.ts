@@ -45,3 +45,28 @@ describe('a test of the receivers', () => {
     expect(expectProblem(answer, 'RECEIVER_UNKNOWN').detail).toBe('there is no receiver ops')
   })
 })
+
+describe('the list of notifications', () => {
+  it('asks for those in one state, and shows whom they have reached', async () => {
+    const asked: unknown[] = []
+    const deliveries = [{ receiver: 'night', state: 'refused' as const, detail: 'night answered 410' }]
+    const found = {
+      state: 'undelivered' as const,
+      id: 'x',
+      type: 'io.steward.stop.pressed',
+      subject: 'stop/1',
+      deliveries,
+    }
+    const w = await world({
+      async notified(...given) {
+        asked.push(given)
+        return [{ ...found, time: at(0), summary: 'olga has pressed the stop button' }]
+      },
+    })
+    const answer = await w.ask({ url: '/v1/notifications?state=undelivered&limit=5', headers: as('operator') })
+    expect(answer.json().notifications).toMatchObject([found])
+    expect(asked).toEqual([[5, 'undelivered']])
+    const wrong = await w.ask({ url: '/v1/notifications?state=lost', headers: as('operator') })
+    expectProblem(wrong, 'INPUT_INVALID')
+  })
+})

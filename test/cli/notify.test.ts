@@ -36,3 +36,32 @@ describe('steward notify test', () => {
     expect([code, err]).toEqual([1, expect.stringContaining('there is no receiver nobody')])
   })
 })
+
+describe('steward notify list', () => {
+  const given = {
+    ...{ state: 'undelivered' as const, id: 'x', type: 'io.steward.stop.pressed', subject: 'stop/1' },
+    ...{ time: '2026-11-21T01:00:00.000Z', summary: 'olga has pressed the stop button' },
+    deliveries: [
+      { receiver: 'ops', state: 'delivered' as const, status: 202 },
+      { receiver: 'night', state: 'refused' as const, detail: 'night answered 410' },
+    ],
+  }
+
+  it('prints what happened and whom it has reached', async () => {
+    const asked: unknown[] = []
+    const { env, url } = await installation({
+      async notified(...wanted) {
+        asked.push(wanted)
+        return [given]
+      },
+    })
+    const { out } = await steward(env, '--api', url, 'notify', 'list', '--state', 'undelivered')
+    const [head, row] = out.trimEnd().split('\n')
+    expect(head).toMatch(/^HAPPENED +EVENT +STATE +WHAT +RECEIVERS$/)
+    expect(row).toMatch(/^2026-11-21T01:00:00.000Z +stop.pressed +undelivered +olga has pressed the stop button /)
+    expect(row).toMatch(/ ops: delivered; night: refused \(night answered 410\)$/)
+    expect(asked).toEqual([[100, 'undelivered']])
+    const json = await steward(env, '--api', url, '--json', 'notify', 'list')
+    expect(JSON.parse(json.out)).toEqual({ notifications: [given] })
+  })
+})

@@ -184,15 +184,12 @@ describe.concurrent('an incident', () => {
     await handle.signal(observe, alertOf(policy, cloud, { key: 'it began anew' }))
     await until(isClear, false)
     governorAnswers.open(undefined)
-    const own = () =>
-      told
-        .names()
-        .filter((name) => name.startsWith('incident.'))
-        .sort()
-    await until(own, ['incident.closed', 'incident.opened', 'incident.opened'])
+    const turns = () =>
+      ['incident.opened', 'incident.closed'].map((name) => told.names().filter((it) => it === name).length)
+    await until(turns, [2, 1])
     await order(handle, 'take-over', 'olga', {})
     await order(handle, 'close', 'olga', { why: 'enough' })
-    await until(own, ['incident.closed', 'incident.closed', 'incident.opened', 'incident.opened'])
+    await until(turns, [2, 2])
     expect(new Set(told.events.map(({ id }) => id)).size).toBe(told.events.length)
   })
 
@@ -306,6 +303,10 @@ describe.concurrent('a notification', () => {
       ['sending', 'delivered'],
     )
     expect((await handle.describe()).typedSearchAttributes.get(attributes.kind)).toBe('notification')
+    const notifications = createNotifications(bench.client)
+    const listed = async (state?: 'sending' | 'delivered') =>
+      (await notifications.list(1000, state)).filter(({ id }) => id === given.id).length
+    await until(() => Promise.all([listed(), listed('sending'), listed('delivered')]), [1, 1, 0])
     await handle.cancel()
     expect(await handle.result()).toMatchObject({
       state: 'undelivered',
