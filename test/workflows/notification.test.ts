@@ -145,6 +145,20 @@ describe.concurrent('a recurring action', () => {
     ])
     expect(told.names()).toContain('action.failed')
   })
+
+  it('whose delegation ends too soon is told once, although its history begins anew', async () => {
+    const told = shop()
+    const cloud = bench.cloud({ deleteTrust: undefined })
+    const delegated = { since: new Date().toISOString(), until: new Date(Date.now() + 1_000).toISOString() }
+    const action = recurringOf(cloud.trust('a'), { view: { projectId: told.projectId, delegated } })
+    const handle = await startRecurring(bench, action)
+    const { runId } = await handle.describe()
+    await told.untilTold('recurring-action.delegation-lost')
+    const newest = bench.client.workflow.getHandle(handle.workflowId)
+    await until(async () => (await newest.describe()).runId !== runId, true)
+    await newest.executeUpdate(cancelRecurring, { args: [by] })
+    await told.untilTold('recurring-action.delegation-lost', 'recurring-action.ended')
+  })
 })
 
 describe.concurrent('an incident', () => {
