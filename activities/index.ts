@@ -4,6 +4,7 @@ import type { Config } from '../core/config.ts'
 import type { Keystone } from '../openstack/keystone.ts'
 import type { Governor } from '../temporal/governor.ts'
 import type { Incidents } from '../temporal/incidents.ts'
+import type { Notifications } from '../temporal/notifications.ts'
 import type { StopButton } from '../temporal/stop.ts'
 import { createTrustHolders } from '../temporal/trust-holders.ts'
 import { createAheadActivities } from './ahead.ts'
@@ -14,8 +15,10 @@ import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
 import { createGroupActivities } from './group.ts'
 import { createMigrationActivities } from './migration.ts'
+import { createNotificationActivities } from './notifications.ts'
 import { createPace } from './pace.ts'
 import { createPause } from './pause.ts'
+import type { Receiver } from './receivers/receiver.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
 import type { Sessions } from './sessions.ts'
@@ -23,12 +26,14 @@ import { createSshActivities } from './ssh.ts'
 import { createTrustActivities } from './trusts.ts'
 
 export interface ActivitiesOptions {
-  config: Pick<Config, 'actions' | 'policies' | 'ssh' | 'watch'>
+  config: Pick<Config, 'actions' | 'policies' | 'publicUrl' | 'ssh' | 'watch'>
   sessions: Sessions
   keystone: Pick<Keystone, 'deleteTrust' | 'getTrust' | 'listTrusts'>
   incidents: Incidents
   client: Client
   governor: Governor
+  receivers: readonly Receiver[]
+  notifications: Notifications
   stop: Pick<StopButton, 'show'>
   /** Aborted when this worker is about to leave. */
   leaving: AbortSignal
@@ -36,7 +41,7 @@ export interface ActivitiesOptions {
 
 /** Everything workflows may ask for, with the clients it needs. */
 export function createActivities(options: ActivitiesOptions): Activities {
-  const { config, sessions, keystone, incidents, client, governor, stop, leaving } = options
+  const { config, sessions, keystone, incidents, client, governor, receivers, notifications, stop, leaving } = options
   const brake = createBrake(stop)
   const pause = createPause(leaving)
   const pace = createPace(config.actions.callsPerSecond)
@@ -58,5 +63,6 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createGroupActivities(sessions, pause, inTurn),
     ...createAheadActivities(sessions),
     ...createTrustActivities({ sessions, keystone, holders: createTrustHolders(client) }),
+    ...createNotificationActivities({ receivers, notifications, publicUrl: config.publicUrl }),
   }
 }

@@ -20,6 +20,7 @@ import { governorRoutes } from './routes/governor.ts'
 import { type Dependency, healthRoutes } from './routes/health.ts'
 import { incidentRoutes } from './routes/incidents.ts'
 import { leaseRoutes } from './routes/leases.ts'
+import { notificationRoutes } from './routes/notifications.ts'
 import { recurringActionRoutes } from './routes/recurring-actions.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { type SignalRoutesOptions, signalRoutes } from './routes/signals.ts'
@@ -38,6 +39,7 @@ export interface AppOptions {
   audit: Omit<AuditRoutesOptions, 'seesCloud'>
   reports: Parameters<typeof reportRoutes>[1]
   why: Omit<WhyRoutesOptions, 'seesCloud'>
+  notifications: Parameters<typeof notificationRoutes>[1]
   signals: SignalRoutesOptions
   dependencies: readonly Dependency[]
   now?: () => number
@@ -129,6 +131,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await v1.register(auditRoutes, { ...options.audit, seesCloud })
       await v1.register(reportRoutes, options.reports)
       await v1.register(whyRoutes, { ...options.why, seesCloud })
+      await v1.register(notificationRoutes, options.notifications)
       await v1.register(signalRoutes, options.signals)
     },
     { prefix: '/v1' },

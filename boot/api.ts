@@ -87,6 +87,10 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
     audit: { audit: createAudit(client) },
     reports: { history: createIncidentHistory(client), governor, config },
     why: { desk: createWhyDesk({ client, governor, stop, config: config.governor }) },
+    notifications: {
+      ...{ receivers: foundation.receivers, notifications: foundation.notifications },
+      publicUrl: config.publicUrl,
+    },
     signals: { policies: config.policies, intake, logWatch },
     dependencies: [
       {

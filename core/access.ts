@@ -26,6 +26,8 @@ export const permissions = {
   'delegations:write': { reach: 'cloud', inPerson: true, allows: 'delegate own rights to remediation, take back any' },
   'delegations:revoke': { reach: 'project', inPerson: true, allows: 'take back the rights one gave' },
   'reports:read': { reach: 'cloud', allows: 'see how runbooks do' },
+  'notifications:read': { reach: 'cloud', allows: 'see whom events have reached' },
+  'notifications:test': { reach: 'cloud', allows: 'send a test event to those who are told' },
   'why:read': { reach: 'project', allows: 'ask why an action of the project was done, or was not' },
   'cloud:read': { reach: 'cloud', allows: 'with audit:read and why:read: about all projects and hosts' },
 } as const satisfies Record<string, PermissionSpec>

@@ -3,6 +3,7 @@ import type { ActionReference, Deed } from './chain.ts'
 import type { Delegation, OrphanTrust } from './delegation.ts'
 import type { Holder, LeaseRequest, Outcome, Survey, Verdict } from './governor.ts'
 import type { ServerSelector, TargetOutcome } from './group.ts'
+import type { Announcement, CloudEvent } from './notification.ts'
 import type { Move, Plan } from './plan.ts'
 import type { Hindrance, Work } from './work.ts'
 
@@ -140,4 +141,10 @@ export interface Activities {
   checkTrust(input: { trustId: string }): Promise<void>
   /** Trusts that nothing needs any more, at most so many; how many others there are. */
   findOrphans(input: { most: number }): Promise<{ orphans: OrphanTrust[]; used: number; unknown: number }>
+
+  // telling people
+  /** Has the receivers told who want to know; nothing is begun when nobody does. */
+  announce(announcement: Announcement): Promise<void>
+  /** Sends an event to one receiver. */
+  deliver(input: { receiver: string; event: CloudEvent }): Promise<{ status: number; attempts: number }>
 }

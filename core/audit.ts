@@ -146,6 +146,9 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
   },
   checkTrust: 'reads',
   findOrphans: 'reads',
+  announce: 'internal',
+  // people are told; nothing of the cloud is changed
+  deliver: 'internal',
 }
 
 /** The first id an action is given; the rest of its input may hold anything. */

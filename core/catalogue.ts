@@ -442,6 +442,26 @@ export const catalogue = {
     next: 'Read its exit code and last lines in `detail`.',
   },
 
+  // who is told
+  RECEIVER_UNKNOWN: {
+    status: 404,
+    remedy: 'fix',
+    summary: 'There is no such receiver of notifications.',
+    next: 'See `notify` in steward.yaml; API and workers need the same one.',
+  },
+  RECEIVER_REFUSED: {
+    status: 502,
+    remedy: 'fix',
+    summary: 'A receiver of notifications refused an event (4xx), or pointed elsewhere (3xx); it is not sent again.',
+    next: 'Check address and credentials of the receiver; then `steward notify test`.',
+  },
+  RECEIVER_UNREACHABLE: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'A receiver of notifications did not answer, or answered that it cannot take an event now.',
+    next: 'The event is sent again for a day; check the receiver with `steward notify test`.',
+  },
+
   // Steward itself
   ENGINE_UNREACHABLE: {
     status: 503,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { GovernorConfig } from './governor.ts'
 import { Policy } from './policy.ts'
+import { ReceiverConfig } from './receiver.ts'
 
 const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
 
@@ -89,6 +90,7 @@ export const Config = z.strictObject({
         .describe('clock that the service logs are written with, where senders give no time of their own'),
     })
     .prefault({}),
+  notify: z.array(ReceiverConfig).default([]).describe('who is told when something happens'),
   policies: z.array(Policy).default([]),
   governor: GovernorConfig.prefault({}),
   watch: z

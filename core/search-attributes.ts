@@ -25,3 +25,4 @@ export type WorkflowKind =
   | 'watch'
   | 'governor'
   | 'stop'
+  | 'notification'

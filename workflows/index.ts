@@ -1,6 +1,7 @@
 export { delegationSweep } from './delegation-sweep.ts'
 export { governor } from './governor.ts'
 export { incident } from './incident/incident.ts'
+export { notification } from './notification.ts'
 export { recurringAction } from './recurring-action.ts'
 export { collectEvidence } from './runbooks/collect-evidence.ts'
 export { relieveHost } from './runbooks/relieve-host.ts'

@@ -22,6 +22,7 @@ import { nextOccurrence } from '../policies/recurrence/occurrences.ts'
 import { planNext } from '../policies/recurrence/plan.ts'
 import { validate } from '../policies/recurrence/validate.ts'
 import { mostRunning, remembered, whenDue } from '../policies/recurrence/when-due.ts'
+import { createAnnouncer } from './announce.ts'
 import { endOccurrence, occurrenceRuns, startOccurrence } from './occurrence.ts'
 import { holdTrust, publish } from './publish.ts'
 import {
@@ -56,6 +57,7 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
   /** Something was changed that this run does not know how to go on with: the next one does. */
   let stirred = false
   let dropping = false
+  const announcer = createAnnouncer()
 
   const become = (change: Partial<RecurringActionView>) => {
     Object.assign(view, change)
@@ -78,7 +80,7 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
     if (!over()) {
       void dropSpentTrusts()
       await work()
-      await condition(() => over() || allHandlersFinished())
+      await condition(() => over() || (allHandlersFinished() && announcer.isIdle()))
     }
     if (!over()) await goOnInNextRun()
   } catch (error) {
@@ -162,6 +164,8 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
     delete view.next
     delete view.snoozedUntil
     become({ state: 'delegation-lost', reason })
+    // one delegation is lost once
+    announce('recurring-action.delegation-lost', view.delegated.since)
   }
 
   function dropQueued(reason: string): void {
@@ -202,15 +206,20 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
     dropping = false
   }
 
+  function announce(event: 'recurring-action.delegation-lost' | 'recurring-action.ended', sequence: string | number) {
+    announcer.tell({ event, subject: `recurring-action/${view.id}`, sequence, view: { ...view } })
+  }
+
   async function finish(): Promise<void> {
     dropQueued(`the recurring action is ${view.state}`)
     delete view.next
     delete view.snoozedUntil
+    announce('recurring-action.ended', 1)
     while (!(await condition(() => view.running.length === 0, askAfterMs))) await forgetGone()
     const trustIds = [...trustsIn(delegation), ...spentTrustIds]
     const deleted = await Promise.all(trustIds.map(deleteTrust))
     become({ ...(trustIds.length > 0 && { trustDeleted: deleted.every(Boolean) }), endedAt: nowIso() })
-    await condition(allHandlersFinished)
+    await condition(() => allHandlersFinished() && announcer.isIdle())
   }
 
   function listen(): void {

@@ -9,12 +9,13 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
-import { type ActionState, type ActionView, isWaiting, type ScheduledAction } from '../core/action.ts'
+import { type ActionState, type ActionView, deadStates, isWaiting, type ScheduledAction } from '../core/action.ts'
 import type { CallOutcome } from '../core/activities.ts'
 import { delegationOf, replaces, trustsIn } from '../core/delegation.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import { putWork, titleOf, workOf } from '../core/work.ts'
 import { cancelAction, changeAction, pauseAction, resumeAction, runActionNow } from './action-updates.ts'
+import { createAnnouncer } from './announce.ts'
 import { doGroup } from './group.ts'
 import { holdTrust, publish } from './publish.ts'
 import { quick } from './steps.ts'
@@ -43,9 +44,13 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
   let delegation = delegationOf(input)
   const spentTrustIds = new Set<string>()
   const view: ActionView = { ...input.view, runRequestId: `req-${workflowInfo().runId}` }
+  const announcer = createAnnouncer()
   let stirred = false
   let isCleanedUp = false
   let changes = 0
+  let warnings = 0
+  /** What people were told is in its way. */
+  let toldOf = ''
 
   const become = (state: ActionState, sentence: string, change: Partial<ActionView> = {}) => {
     Object.assign(view, change, { state })
@@ -71,8 +76,15 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
       become(stateAfter(reason.code), `${reason.code}: ${reason.detail}`, { reason, endedAt: nowIso() })
     }
   }
+  if (deadStates.includes(view.state)) announce('action.failed')
   await CancellationScope.nonCancellable(cleanUp)
   return view
+
+  function announce(event: 'action.failed' | 'action.warned', sequence = 1): void {
+    const { id, occurrence } = view
+    const subject = `action/${id}${occurrence === undefined ? '' : `/${occurrence}`}`
+    announcer.tell({ event, subject, sequence, view: { ...view } })
+  }
 
   /** Until it is due, or does not wait any more. Looks ahead on the way. */
   async function untilDue(): Promise<void> {
@@ -104,8 +116,12 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
     looking.cancel()
     if (found === undefined || stirred) return
     delete view.warning
-    if (found) become('warned', `${found.code}: ${found.detail}`, { warning: found })
+    const hindrance = found ? `${found.code}: ${found.detail}` : ''
+    if (found) become('warned', hindrance, { warning: found })
     else waitFor()
+    // what is still in its way is no news
+    if (found && toldOf !== hindrance) announce('action.warned', ++warnings)
+    toldOf = hindrance
   }
 
   async function work(): Promise<void> {
@@ -153,7 +169,7 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
     }
     isCleanedUp = true
     if (input.reportTo !== undefined) await report(input.reportTo, view)
-    await condition(allHandlersFinished)
+    await condition(() => allHandlersFinished() && announcer.isIdle())
   }
 
   function listen(): void {

@@ -11,6 +11,7 @@ import type { DelegationView } from '../core/delegation.ts'
 import { codeOf, messageOf } from '../core/errors.ts'
 import type { Person } from '../core/person.ts'
 import { lossWarning, renewalWarning, untilWarningMs } from '../policies/delegation.ts'
+import { createAnnouncer } from './announce.ts'
 import { holdTrust, publish } from './publish.ts'
 import { eventually, quick } from './steps.ts'
 
@@ -41,6 +42,18 @@ export async function standingDelegation(
     view = { ...view, ...change }
     publish(view, sentence(view))
   }
+  const announcer = createAnnouncer()
+  /** The end of a delegation that nobody has taken back. */
+  const endAs = (state: 'expired' | 'lost', reason?: string) => {
+    become({ state, warning: lossWarning, ...(reason !== undefined && { reason }) })
+    const { trustId: _, ...told } = view
+    announcer.tell({
+      event: `delegation.${state}`,
+      subject: 'delegation/remediation',
+      sequence: view.createdAt,
+      view: told,
+    })
+  }
   const isActive = () => view.state === 'active'
   setHandler(replaceDelegation, async (next) => {
     const { trustId } = view
@@ -66,7 +79,7 @@ export async function standingDelegation(
     do {
       while (isActive()) await watch()
       // a new one may be put while the trust of the last one is still being deleted
-      await condition(() => isActive() || allHandlersFinished())
+      await condition(() => isActive() || (allHandlersFinished() && announcer.isIdle()))
     } while (isActive())
   } catch (error) {
     if (!isCancellation(error)) throw error
@@ -80,7 +93,7 @@ export async function standingDelegation(
   async function watch(): Promise<void> {
     const { trustId } = view
     const restMs = Date.parse(view.expiresAt) - Date.now()
-    if (restMs <= 0) return become({ state: 'expired', warning: lossWarning })
+    if (restMs <= 0) return endAs('expired')
     warn()
     const warnInMs = untilWarningMs(view.expiresAt, Date.now(), warnBeforeMs) ?? restMs
     await condition(() => !isActive() || view.trustId !== trustId, Math.min(restMs, checkEveryMs, warnInMs))
@@ -98,8 +111,7 @@ export async function standingDelegation(
       await quick('Check that the trust still works').checkTrust({ trustId })
     } catch (error) {
       // only Keystone's own no ends a delegation; an outage does not
-      if (codeOf(error) === 'DELEGATION_LOST' && view.trustId === trustId)
-        become({ state: 'lost', reason: messageOf(error), warning: lossWarning })
+      if (codeOf(error) === 'DELEGATION_LOST' && view.trustId === trustId) endAs('lost', messageOf(error))
     }
   }
 }

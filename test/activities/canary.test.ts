@@ -19,7 +19,7 @@ import { passing, released, setUp, stopTheClock } from './rig.ts'
 
 type Act = (activities: Tried, cloud: FakeCloud, delegation: Delegation) => Promise<unknown>
 
-/** What has to do with the engine or with SSH alone never sees a token. */
+/** What has to do with the engine, with SSH or with receivers alone never sees a token. */
 type Tried = Omit<
   Activities,
   | 'watchServices'
@@ -32,6 +32,8 @@ type Tried = Omit<
   | 'findEnded'
   | 'findHeld'
   | 'recallFirings'
+  | 'announce'
+  | 'deliver'
 >
 
 const unused = undefined as never

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import type { FastifyBaseLogger, FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { expect, onTestFinished } from 'vitest'
+import type { Receiver } from '../../activities/receivers/receiver.ts'
 import { hashOf, type SignalSource } from '../../api/access.ts'
 import { buildApp } from '../../api/app.ts'
 import type { Caller, TokenCheck } from '../../api/callers.ts'
@@ -30,6 +31,7 @@ import type { IncidentDesk } from '../../temporal/incident-desk.ts'
 import type { IncidentList } from '../../temporal/incident-list.ts'
 import type { Incidents } from '../../temporal/incidents.ts'
 import type { Keys } from '../../temporal/keys.ts'
+import type { Notifications } from '../../temporal/notifications.ts'
 import type { Page, PageWish } from '../../temporal/page.ts'
 import type { RecurringActions } from '../../temporal/recurring-actions.ts'
 import type { StopButton } from '../../temporal/stop.ts'
@@ -140,6 +142,8 @@ export interface Changes {
   logger?: FastifyBaseLogger
   maxDays?: number
   lookAhead?: DelegationOptions['lookAhead']
+  receivers?: readonly Receiver[]
+  notified?: Notifications['list']
   /** Those of every project. */
   servers?: readonly OwnServer[]
 }
@@ -237,6 +241,10 @@ export async function world(changes: Changes = {}): Promise<World> {
       now,
     },
     why: { desk: { ask: async (about) => ({ about, at: at(0), answer: 'nothing was done', reasons: [] }) } },
+    notifications: {
+      ...{ receivers: changes.receivers ?? [], notifications: { list: changes.notified ?? (async () => []) } },
+      ...{ publicUrl: 'https://steward.example', now },
+    },
     signals: { policies, intake, logWatch, now },
     dependencies: changes.dependencies ?? [],
     ...(changes.logger && { logger: changes.logger }),

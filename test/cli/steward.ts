@@ -10,6 +10,7 @@ import { explain } from '../../cli/explain.ts'
 import { addIncidentCommands } from '../../cli/incidents.ts'
 import { addLeaseCommands } from '../../cli/leases.ts'
 import { addModeCommands } from '../../cli/modes.ts'
+import { addNotifyCommands } from '../../cli/notify.ts'
 import { addRecurringActionCommands } from '../../cli/recurring-actions.ts'
 import { addReportCommands } from '../../cli/reports.ts'
 import { addStopCommands } from '../../cli/stop.ts'
@@ -94,6 +95,7 @@ export async function steward(env: Record<string, string>, ...args: string[]): P
   addStopCommands(program)
   addModeCommands(program)
   addLeaseCommands(program)
+  addNotifyCommands(program)
   addAccessCommands(program)
   try {
     await program.parseAsync(args, { from: 'user' })

@@ -99,7 +99,7 @@ async function startWorker({ connection, keys, taskQueue, activities }: WorkerPa
 }
 
 /** Failing activities are what many tests are about: only the SDK's own errors are of interest. */
-function quietRuntime(): void {
+export function quietRuntime(): void {
   Runtime.install({
     logger: new DefaultLogger('ERROR'),
     telemetryOptions: { logging: { filter: 'temporal_sdk_core=ERROR', forward: {} } },

@@ -23,7 +23,7 @@ export interface Cloud {
   /** A trust of this world. */
   trust(name: string): string
   readonly calls: readonly { readonly name: keyof Activities; readonly input: unknown }[]
-  /** Names of the activities called, in order, those that ask the governor left out. */
+  /** Names of the activities called, in order, those that ask the governor and those that tell people left out. */
   names(): string[]
   /** Inputs of the calls of one activity, in order. */
   inputs<K extends keyof Activities>(name: K): Input<K>[]
@@ -67,6 +67,8 @@ const names = Object.keys({
   reconcileMany: 0,
   awaitMany: 0,
   checkAhead: 0,
+  announce: 0,
+  deliver: 0,
 } satisfies Record<keyof Activities, 0>) as (keyof Activities)[]
 
 const allWell: Survey = {
@@ -87,7 +89,7 @@ export const tellHolder = async (client: Client, request: LeaseRequest, more: Pa
   await client.workflow.getHandle(workflowId, runId).signal(leaseVerdict, verdict(request, more))
 }
 
-/** A governor without brakes, for the tests that are not about it. */
+/** A governor without brakes, and nobody who wants to know, for the tests that are not about that. */
 const withoutBrakes: Script = {
   surveyHosts: () => ({ ...allWell, takenAt: new Date().toISOString() }),
   consultGovernor: ({ request }) => verdict(request),
@@ -98,6 +100,7 @@ const withoutBrakes: Script = {
   findHeld: { held: [] },
   recallFirings: { firings: 1 },
   findOrphans: { orphans: [], used: 0, unknown: 0 },
+  announce: undefined,
 }
 
 /** Activities for a worker that serves many tests; each call goes to the world whose host or trust it names. */
