@@ -1,6 +1,6 @@
 import type { Announcement, CloudEvent } from '../core/notification.ts'
 import { eventIdOf, pathOf, sentenceOf } from '../policies/notification.ts'
-import { withoutSecretFields } from './answer.ts'
+import { withoutSecretInputs } from '../policies/redact.ts'
 
 /** Some receivers take no more. */
 export const mostEventBytes = 64 << 10
@@ -21,7 +21,7 @@ export function cloudEventOf(announcement: Announcement, publicUrl: string | und
     summary: sentenceOf(announcement).slice(0, longestSummary),
     path: pathOf(announcement),
     publicUrl,
-    data: withoutSecretFields(announcement.view) as CloudEvent['data'],
+    data: withoutSecretInputs(announcement.view, '(not kept)') as CloudEvent['data'],
   })
   if (bytesOf(whole) <= mostEventBytes) return whole
   const data = Object.fromEntries(Object.entries(whole.data).filter(([, value]) => bytesOf(value) <= mostFieldBytes))

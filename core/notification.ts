@@ -15,6 +15,7 @@ export const eventNames = [
   'incident.asking',
   'incident.escalated',
   'incident.closed',
+  'delegation.expiring',
   'delegation.lost',
   'delegation.expired',
   'stop.pressed',
@@ -49,7 +50,7 @@ export type Happening =
       readonly view: RecurringActionView
     }
   | { readonly event: IncidentEvent; readonly view: Incident }
-  | { readonly event: 'delegation.lost' | 'delegation.expired'; readonly view: ToldDelegation }
+  | { readonly event: 'delegation.expiring' | 'delegation.lost' | 'delegation.expired'; readonly view: ToldDelegation }
   | { readonly event: 'stop.pressed' | 'stop.released'; readonly view: ToldStop }
 
 /** A happening as its workflow tells it. */

@@ -25,6 +25,7 @@ export function pathOf(happening: Happening): string {
     case 'recurring-action.delegation-lost':
     case 'recurring-action.ended':
       return `/v1/recurring-actions/${happening.view.id}`
+    case 'delegation.expiring':
     case 'delegation.lost':
     case 'delegation.expired':
       return '/v1/delegations/remediation'
@@ -52,6 +53,8 @@ export function sentenceOf(happening: Happening): string {
       const { state, reason } = happening.view
       return `${called(happening.view)}: ${state}${reason === undefined ? '' : `: ${reason}`}; nothing more is begun`
     }
+    case 'delegation.expiring':
+      return `the delegation of ${happening.view.trustorName}: ${happening.view.warning}`
     case 'delegation.lost':
     case 'delegation.expired': {
       const { trustorName, state, reason } = happening.view

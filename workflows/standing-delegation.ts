@@ -43,16 +43,15 @@ export async function standingDelegation(
     publish(view, sentence(view))
   }
   const announcer = createAnnouncer()
+  let warnings = 0
+  const tellAs = (what: 'expiring' | 'expired' | 'lost', sequence: string) => {
+    const { trustId: _, ...told } = view
+    announcer.tell({ event: `delegation.${what}`, subject: 'delegation/remediation', sequence, view: told })
+  }
   /** The end of a delegation that nobody has taken back. */
   const endAs = (state: 'expired' | 'lost', reason?: string) => {
     become({ state, warning: lossWarning, ...(reason !== undefined && { reason }) })
-    const { trustId: _, ...told } = view
-    announcer.tell({
-      event: `delegation.${state}`,
-      subject: 'delegation/remediation',
-      sequence: view.createdAt,
-      view: told,
-    })
+    tellAs(state, view.createdAt)
   }
   const isActive = () => view.state === 'active'
   setHandler(replaceDelegation, async (next) => {
@@ -103,7 +102,9 @@ export async function standingDelegation(
   function warn(): void {
     const warning = renewalWarning(view.expiresAt, Date.now(), warnBeforeMs)
     // delegations that began before there were warnings get theirs from here on
-    if (warning !== undefined && warning !== view.warning && patched('renewal-warnings')) become({ warning })
+    if (warning === undefined || warning === view.warning || !patched('renewal-warnings')) return
+    become({ warning })
+    tellAs('expiring', `${view.createdAt}/${++warnings}`)
   }
 
   async function check(trustId: string): Promise<void> {

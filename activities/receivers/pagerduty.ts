@@ -7,6 +7,7 @@ const severities: Readonly<Partial<Record<string, Severity>>> = {
   'action.failed': 'error',
   'recurring-action.delegation-lost': 'error',
   'incident.escalated': 'critical',
+  'delegation.expiring': 'warning',
   'delegation.lost': 'critical',
   'delegation.expired': 'critical',
   'stop.pressed': 'critical',

@@ -8,6 +8,7 @@ import { refuseDeepBody } from '../body.ts'
 import { changeAction, cloneAction, type DeferOptions, deferAction, findTargets, ownOf } from '../defer.ts'
 import { nextOf, nextPage, pageQuery } from '../paging.ts'
 import { Problem } from '../problem.ts'
+import { hideSecretsOfWork } from '../shown-work.ts'
 
 const Id = z.object({ id: z.uuid() })
 const problems = { 400: Problem, 401: Problem, 403: Problem, 503: Problem }
@@ -27,6 +28,7 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
   app,
   { actions, defer },
 ) => {
+  hideSecretsOfWork(app)
   app.post(
     '/actions',
     {

@@ -14,6 +14,7 @@ import { refuseDeepBody } from '../body.ts'
 import { nextOf, nextPage, pageQuery } from '../paging.ts'
 import { Problem } from '../problem.ts'
 import { changeRepeating, ownOf, preview, type RepeatOptions, repeatAction } from '../repeat.ts'
+import { hideSecretsOfWork } from '../shown-work.ts'
 
 const Id = z.object({ id: z.uuid() })
 const problems = { 400: Problem, 401: Problem, 403: Problem, 503: Problem }
@@ -25,6 +26,7 @@ const tags = ['recurring actions']
 export const recurringActionRoutes: FastifyPluginAsyncZod<RepeatOptions> = async (app, options) => {
   const { recurring, now = Date.now } = options
 
+  hideSecretsOfWork(app)
   app.post(
     '/recurring-actions/preview',
     {
