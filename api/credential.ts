@@ -47,10 +47,17 @@ export async function tryCredential(
   const end = await keystone.credentialEnd(token, { requestId })
   if (end instanceof Date && end.getTime() < untilMs)
     throw refused(`expires ${end.toISOString()}, and is needed until ${until}, the latest moment of the work`)
-  checkRules(work, token, caller, options)
+  const { accessRules } = token.applicationCredential ?? {}
+  const unforeseen = accessRules ? checkRules(accessRules, work, caller, options) : []
   // Keystone gives no token that outlives its credential
   const isLasting = end !== undefined || token.expiresAt.getTime() >= untilMs
-  const warnings = warningsAbout(work, token, isLasting, until)
+  const warnings = [
+    ...(token.applicationCredential?.restricted === false
+      ? ['it is unrestricted, so that it may make other credentials; a restricted one with access rules would do']
+      : []),
+    ...(isLasting ? [] : [`whether it lasts until ${until} is not known: its access rules keep it from being read`]),
+    ...unforeseen.map((what) => `whether its access rules let ${what} pass is not known`),
+  ]
   return {
     ...{ applicationCredential, roles: [...token.roles], until },
     delegatedBy: {
@@ -76,12 +83,12 @@ function checkRole(work: Work, { roles }: Token): void {
   }
 }
 
-function checkRules(work: Work, { applicationCredential }: Token, caller: Caller, where: Where): void {
-  const rules = applicationCredential?.accessRules
-  if (!rules) return
-  const seen = callsOf(work).calls.map((call) => ({ ...call, ...seenBy(call, caller, where) }))
+/** @returns what of the work cannot be foreseen. @throws ACCESS_RULE_MISSING */
+function checkRules(rules: readonly AccessRule[], work: Work, caller: Caller, where: Where): readonly string[] {
+  const { calls, unforeseen } = callsOf(work)
+  const seen = calls.map((call) => ({ ...call, ...seenBy(call, caller, where) }))
   const missing = notLet(rules, seen)
-  if (missing.length === 0) return
+  if (missing.length === 0) return unforeseen
   const told = missing.slice(0, mostTold).map((call) => ruleFor(call, caller, where))
   const more = missing.length > told.length ? ` and ${missing.length - told.length} more` : ''
   const message = `the access rules of the application credential leave out ${JSON.stringify(told)}${more}`
@@ -100,16 +107,4 @@ function ruleFor(call: WorkCall, caller: Caller, where: Where): AccessRule {
   const [service = call.service] = services
   const [path = call.path] = paths
   return { service, method, path: path.replaceAll(anything, '*') }
-}
-
-function warningsAbout(work: Work, token: Token, isLasting: boolean, until: string): string[] {
-  const { restricted, accessRules } = token.applicationCredential ?? {}
-  const { unforeseen } = callsOf(work)
-  return [
-    ...(restricted === false
-      ? ['it is unrestricted, so that it may make other credentials; a restricted one with access rules would do']
-      : []),
-    ...(!isLasting ? [`whether it lasts until ${until} is not known: its access rules keep it from being read`] : []),
-    ...(accessRules ? unforeseen.map((what) => `whether its access rules let ${what} pass is not known`) : []),
-  ]
 }

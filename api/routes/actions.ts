@@ -37,7 +37,9 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
       schema: {
         tags: ['actions'],
         summary: 'Defer a call, an action of the catalogue, or a chain of them',
-        description: 'A trust with the fewest roles is made at once with your token; what is done is done as you.',
+        description:
+          'A trust with the fewest roles is made at once with your token, unless you give an application credential; what ' +
+          'is done is done as you.',
         headers: IdempotencyKey,
         body: CreateAction,
         response: { 201: ActionView, ...problems, 409: Problem, 502: Problem },
@@ -110,7 +112,8 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
       schema: {
         tags: ['actions'],
         summary: 'Change what an action does, or when, before it is due',
-        description: 'Only whose rights it uses may do that. Other times or other work get another trust.',
+        description:
+          'Only whose rights it uses may do that. Other times or other work get another trust, or another credential.',
         params: Id,
         body: ChangeOfAction,
         response: { 200: ActionView, ...found, 502: Problem },

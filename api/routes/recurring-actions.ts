@@ -49,7 +49,9 @@ export const recurringActionRoutes: FastifyPluginAsyncZod<RepeatOptions> = async
       schema: {
         tags,
         summary: 'Make an OpenStack call again and again',
-        description: 'One trust with the fewest roles is made at once with your token; each call is made as you.',
+        description:
+          'One trust with the fewest roles is made at once with your token, unless you give an application credential; ' +
+          'each call is made as you.',
         body: CreateRecurring,
         response: { 201: RecurringActionView, ...problems, 502: Problem },
       },
