@@ -201,6 +201,7 @@ describe.concurrent('an incident', () => {
       ['incident.opened', 'incident.closed'].map((name) => told.names().filter((it) => it === name).length)
     await until(turns, [2, 1])
     await order(handle, 'take-over', 'olga', {})
+    await untilState(handle, 'taken-over')
     await order(handle, 'close', 'olga', { why: 'enough' })
     await until(turns, [2, 2])
     expect(new Set(told.events.map(({ id }) => id)).size).toBe(told.events.length)
@@ -251,6 +252,24 @@ describe.concurrent('the standing delegation', () => {
       data: { state, roles: ['admin'] },
     })
     expect(JSON.stringify(told.events)).not.toContain('standing-secret')
+  })
+
+  it('that is about to end is told once for each warning', async () => {
+    const cloud = bench.cloud({ deleteTrust: undefined, checkTrust: undefined })
+    const told = receiver({ on: ['delegation.expiring'] })
+    const given = delegation(cloud.trust('standing-secret'), 8_000)
+    const handle = await bench.client.workflow.start(standingDelegation, {
+      ...{ workflowId: `delegation-${cloud.host}`, taskQueue: bench.taskQueue },
+      args: [given, { checkEveryMs: 300, warnBeforeMs: [86_400_000, 4_000] }],
+    })
+    // those of the other tests end soon as well
+    const own = () => told.events.flatMap(({ summary }) => (summary.includes(cloud.host) ? [summary] : []))
+    await until(() => own().length, 2)
+    const [first, second] = own()
+    expect(first).toContain(`it ends within 1 day, at ${given.expiresAt}: an operator runs \`steward delegate\``)
+    expect(second).toContain('it ends within 4 seconds')
+    expect(JSON.stringify(told.events)).not.toContain('standing-secret')
+    await handle.terminate()
   })
 })
 
