@@ -3,9 +3,9 @@ import {
   CancellationScope,
   ContinueAsNew,
   condition,
-  continueAsNew,
   defineSignal,
   isCancellation,
+  makeContinueAsNewFunc,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
@@ -126,7 +126,10 @@ function begin(open: OpenIncident, options: IncidentOptions, carried?: Carried):
     ...(carried?.handedBackMs !== undefined && { handedBackMs: carried.handedBackMs }),
     renew: (phase) => {
       const { step, tries, handedBackMs } = life
-      return continueAsNew<typeof incident>({ ...open, alert: { ...alert, lines: [] } }, options, {
+      const { typedSearchAttributes } = workflowInfo()
+      // people read it also in the moment before the next run has taken its first step
+      const renewed = makeContinueAsNewFunc<typeof incident>({ memo: { view: journal.view }, typedSearchAttributes })
+      return renewed({ ...open, alert: { ...alert, lines: [] } }, options, {
         ...{ view: journal.view, witness: witness.memory(), phase, step, tries, announced },
         ...(handedBackMs !== undefined && { handedBackMs }),
       })
