@@ -10,6 +10,7 @@ import type { Actions } from '../temporal/actions.ts'
 import { delegationIdOf } from '../temporal/delegation-id.ts'
 import type { DelegationSweep } from '../temporal/delegation-sweep.ts'
 import type { Delegations } from '../temporal/delegations.ts'
+import type { Page, PageWish } from '../temporal/page.ts'
 import type { RecurringActions } from '../temporal/recurring-actions.ts'
 import type { TrustHolders } from '../temporal/trust-holders.ts'
 
@@ -31,16 +32,10 @@ export interface Whose {
   readonly requestId: string
 }
 
-export interface Part {
-  readonly limit: number
-  /** Where an earlier part ended. */
-  readonly after?: string
-}
-
 /** All trusts that were given to Steward, as their givers and operators see them. */
 export interface GivenDelegations {
   /** Those that end first come first. @throws KEYSTONE_UNREACHABLE, ENGINE_UNREACHABLE */
-  list(whose: Whose, part: Part): Promise<{ delegations: GivenDelegation[]; next?: string }>
+  list(whose: Whose, wish: PageWish): Promise<Page<GivenDelegation>>
   /** @throws DELEGATION_NOT_FOUND also for somebody else's; KEYSTONE_UNREACHABLE, ENGINE_UNREACHABLE */
   show(id: string, whose: Whose): Promise<GivenDelegation>
   /**
@@ -95,7 +90,8 @@ export function createGivenDelegations(options: GivenDelegationsOptions): GivenD
   }
 
   return {
-    async list(whose, { limit, after = '' }) {
+    async list(whose, { limit, page = '' }) {
+      const after = Buffer.from(page, 'base64url').toString()
       const sorted = (await trustsOf(whose))
         .map((trust) => ({ place: placeOf(trust), id: delegationIdOf(trust.id), trust }))
         .filter(({ place }) => place > after)
@@ -107,10 +103,10 @@ export function createGivenDelegations(options: GivenDelegationsOptions): GivenD
         const found = await view({ id, trust, holder: held.get(id) }, whose)
         if (found) shown.set(id, found)
       })
-      const next = sorted.length > limit ? part.at(-1)?.place : undefined
+      const last = sorted.length > limit ? part.at(-1)?.place : undefined
       return {
-        delegations: part.flatMap(({ id }) => shown.get(id) ?? []),
-        ...(next !== undefined && { next }),
+        items: part.flatMap(({ id }) => shown.get(id) ?? []),
+        ...(last !== undefined && { nextPage: Buffer.from(last).toString('base64url') }),
       }
     },
 

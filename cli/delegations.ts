@@ -2,10 +2,11 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { DelegationView, GivenDelegation } from '../core/delegation.ts'
 import { connectApi } from './api-client.ts'
+import { type PageOptions, pageQuery, printMore } from './paging.ts'
 import { printFields, printNotes, printTable } from './print.ts'
 
 const standing = '/delegations/remediation'
-const List = z.object({ delegations: z.array(GivenDelegation), next: z.string().optional() })
+const List = z.object({ delegations: z.array(GivenDelegation), nextPage: z.string().optional() })
 
 /** delegate, delegation list, show, revoke: the rights that Steward acts with. */
 export function addDelegationCommands(program: Command): void {
@@ -24,17 +25,16 @@ export function addDelegationCommands(program: Command): void {
     .command('list')
     .description('those you gave, or all for operators; those that end first come first')
     .option('--limit <n>', 'most rows', '100')
-    .option('--after <place>', 'go on where an earlier list ended')
-    .action(async ({ limit, after }: { limit: string; after?: string }, command: Command) => {
+    .option('--page <page>', 'the rows after these, as the list before says')
+    .action(async (wish: PageOptions, command: Command) => {
       const ask = await connectApi(command)
-      const query = new URLSearchParams({ limit, ...(after !== undefined && { after }) })
-      const list = List.parse(await ask('GET', `/delegations?${query}`))
+      const list = List.parse(await ask('GET', `/delegations?${pageQuery(wish)}`))
       const head = ['ENDS', 'STATE', 'KIND', 'FOR', 'ROLES', 'OWNER', 'ID']
       const rows = list.delegations.map((d) => [
         ...[d.expiresAt, d.state, d.kind, d.for, d.roles.join(','), d.userId, d.id],
       ])
       printTable(command, list, head, rows)
-      if (list.next !== undefined) printNotes(command, [`there are more: --after '${list.next}'`])
+      printMore(command, list.nextPage)
     })
   delegation
     .command('show [id]')

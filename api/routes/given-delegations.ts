@@ -6,6 +6,7 @@ import { GivenDelegation } from '../../core/delegation.ts'
 import { callerOf, personOfCaller } from '../access.ts'
 import type { Caller } from '../callers.ts'
 import type { GivenDelegations, Whose } from '../given-delegations.ts'
+import { nextOf, nextPage, pageQuery } from '../paging.ts'
 import { Problem } from '../problem.ts'
 
 export interface GivenDelegationRoutesOptions {
@@ -34,19 +35,14 @@ export const givenDelegationRoutes: FastifyPluginAsyncZod<GivenDelegationRoutesO
       schema: {
         tags,
         summary: 'List the delegations you gave to Steward, those that end first come first; operators see all',
-        querystring: z.strictObject({
-          limit: z.coerce.number().int().min(1).max(200).default(100),
-          after: z.string().max(64).optional().describe('`next` of the part before'),
-        }),
-        response: {
-          200: z.object({ delegations: z.array(GivenDelegation), next: z.string().optional() }),
-          ...problems,
-        },
+        // each of them is read
+        querystring: z.strictObject({ ...pageQuery, limit: pageQuery.limit.pipe(z.int().max(200)) }),
+        response: { 200: z.object({ delegations: z.array(GivenDelegation), ...nextPage }), ...problems },
       },
     },
-    (request) => {
-      const { limit, after } = request.query
-      return given.list(whose(request, 'delegations:read'), { limit, ...(after !== undefined && { after }) })
+    async (request) => {
+      const found = await given.list(whose(request, 'delegations:read'), request.query)
+      return { delegations: found.items, ...nextOf(found) }
     },
   )
 

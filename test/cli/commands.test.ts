@@ -129,6 +129,9 @@ describe('steward action', () => {
     const { out } = await steward(env, '--api', api.url, 'action', 'list', '--page', 'xyz')
     expect(out).toContain('there are more: --page abc_-1\n')
     expect(api.received[0]?.path).toBe('/v1/actions?limit=100&page=xyz')
+    // a program reads the rows alone; what else there is to know does not come between them
+    const read = await steward(env, '--api', api.url, '--json', 'action', 'list')
+    expect([JSON.parse(read.out), read.err]).toEqual([[], 'note: there are more: --page abc_-1\n'])
   })
 
   it('says that there are none', async () => {
@@ -209,8 +212,8 @@ describe('steward delegate', () => {
     expect(out).toMatch(new RegExp(`Z  active   action   ${started[0]?.view.id}  member  [0-9a-f]{32}  ${id}\n`))
     expect(out).toMatch(new RegExp(`Z  unknown  unknown  - +admin   [0-9a-f]{32}  ${delegationIdOf('trust-2')}\n`))
     const part = await steward(env, '--api', url, 'delegation', 'list', '--limit', '1')
-    const [, after = ''] = /^note: there are more: --after '(.+)'$/m.exec(part.out) ?? []
-    const rest = await steward(env, '--api', url, '--json', 'delegation', 'list', '--after', after)
+    const [, page = ''] = /^note: there are more: --page (.+)$/m.exec(part.out) ?? []
+    const rest = await steward(env, '--api', url, '--json', 'delegation', 'list', '--page', page)
     expect(JSON.parse(rest.out)).toMatchObject({ delegations: [{ id: delegationIdOf('trust-2') }] })
 
     const shown = fields((await steward(env, '--api', url, 'delegation', 'show', id)).out)
