@@ -4,6 +4,7 @@ import { hashOf, type SignalSource } from '../api/access.ts'
 import { Config } from '../core/config.ts'
 import { failure } from '../core/errors.ts'
 import type { ReceiverConfig } from '../core/receiver.ts'
+import { readSecretFile } from './secret-file.ts'
 import { parseYaml } from './yaml-file.ts'
 
 /**
@@ -46,21 +47,14 @@ const twiceIn = (names: readonly string[]) => names.find((name, at) => names.ind
 export async function readSources({ sources }: Pick<Config, 'sources'>): Promise<SignalSource[]> {
   return Promise.all(
     sources.map(async ({ name, kind, tokenFile, tokenEnv }) => {
-      const token = tokenFile ? await readToken(name, tokenFile) : process.env[tokenEnv ?? '']
+      const token = tokenFile
+        ? await readSecretFile(`source ${name}: its tokenFile`, tokenFile)
+        : process.env[tokenEnv ?? '']
       if (!token || token.trim().length < 16)
         throw failure('CONFIG_INVALID', `source ${name}: its token is missing or shorter than 16 characters`)
       return { name, kind, tokenHash: hashOf(token.trim()) }
     }),
   )
-}
-
-async function readToken(source: string, file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw failure('CONFIG_INVALID', `source ${source}: its tokenFile ${file} cannot be read: ${code}`)
-  }
 }
 
 function withPaths(config: Config, folder: string): Config {

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import type { Receiver } from '../activities/receivers/receiver.ts'
 import type { Config } from '../core/config.ts'
 import { failure } from '../core/errors.ts'
 import { type ReceiverConfig, refusalOfUrl } from '../core/receiver.ts'
 import { withSecrets } from '../openstack/secret.ts'
+import { readSecretFile } from './secret-file.ts'
 
 const signingKey = /^whsec_([A-Za-z0-9+/]+={0,2})$/
 const shortestKeyBytes = 24
@@ -57,11 +57,6 @@ async function secretOf(
   file: string | undefined,
   env: string | undefined,
 ): Promise<string | undefined> {
-  if (file === undefined) return env === undefined ? undefined : (process.env[env] ?? '').trim()
-  try {
-    return (await readFile(file, 'utf8')).trim()
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw failure('CONFIG_INVALID', `receiver ${receiver}: its ${what}File ${file} cannot be read: ${code}`)
-  }
+  if (file !== undefined) return readSecretFile(`receiver ${receiver}: its ${what}File`, file)
+  return env === undefined ? undefined : (process.env[env] ?? '').trim()
 }

@@ -7,6 +7,7 @@ import { parseConfig, readConfig } from '../../boot/config-file.ts'
 import { readReceivers } from '../../boot/receivers.ts'
 import { codeOf, messageOf } from '../../core/errors.ts'
 import { rejection } from '../openstack/server.ts'
+import { whyNot } from './why-not.ts'
 
 const token = '0123456789abcdef'
 const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
@@ -14,16 +15,6 @@ const url = 'https://ops.example/hook'
 
 const notify = (receiver: string) => `notify:\n  - ${receiver}\n`
 const ops = (more = '') => notify(`{name: ops, kind: webhook, url: "${url}", on: [incident.escalated]${more}}`)
-
-function whyNot(text: string): string {
-  try {
-    parseConfig(text, 'steward.yaml')
-  } catch (error) {
-    expect(codeOf(error)).toBe('CONFIG_INVALID')
-    return messageOf(error)
-  }
-  throw new Error('it was taken')
-}
 
 function environment(values: Record<string, string>): void {
   for (const [name, value] of Object.entries(values)) vi.stubEnv(name, value)
