@@ -9,6 +9,7 @@ import { explain } from './cli/explain.ts'
 import { addIncidentCommands } from './cli/incidents.ts'
 import { addLeaseCommands } from './cli/leases.ts'
 import { addModeCommands } from './cli/modes.ts'
+import { addNotifyCommands } from './cli/notify.ts'
 import { addPlanCommands } from './cli/plan.ts'
 import { addProcessCommands } from './cli/processes.ts'
 import { addRecurringActionCommands } from './cli/recurring-actions.ts'
@@ -36,6 +37,7 @@ addModeCommands(program)
 addLeaseCommands(program)
 addPlanCommands(program)
 addReportCommands(program)
+addNotifyCommands(program)
 addAuditCommands(program)
 addAccessCommands(program)
 

@@ -1,4 +1,5 @@
-const secretName = /pass(word|wd)?$|secret|private_key|token|credential/i
+import { withoutSecretFields } from '../policies/redact.ts'
+
 const mostJsonLength = 16 << 10
 
 /** What is kept of an answer: without its secrets, and only if it is small. Histories are read by people. */
@@ -6,15 +7,7 @@ export function withoutSecrets(body: unknown): { body?: unknown; note?: string }
   if (body === undefined || body === '') return {}
   // a page of some proxy may repeat what it was sent
   if (typeof body === 'string') return { note: 'the answer was no JSON and was not kept' }
-  const kept = redact(body)
+  const kept = withoutSecretFields(body, '(not kept)')
   const { length } = JSON.stringify(kept)
   return length <= mostJsonLength ? { body: kept } : { note: `the answer (${length} characters) was not kept` }
-}
-
-function redact(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(redact)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, secretName.test(key) ? '(not kept)' : redact(inner)]),
-  )
 }

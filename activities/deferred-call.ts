@@ -28,12 +28,12 @@ export const createDeferredCallActivities = (
    * Heartbeats while the call is under way. An action of the catalogue is looked at first: where nothing is left to do,
    * nothing is called, and that is a success; so is the refusal to stop a server that has just been stopped.
    *
-   * @throws nothing was sent: STOPPED, DELEGATION_LOST, KEYSTONE_UNREACHABLE, SERVICE_LOGIN_REFUSED, CLOUD_UNREACHABLE,
-   *   SERVICE_UNKNOWN, PATH_REFUSED, INPUT_INVALID; refused: CLOUD_REFUSED, CLOUD_BUSY, MICROVERSION_UNSUPPORTED;
-   *   OUTCOME_UNKNOWN
+   * @throws nothing was sent: STOPPED, OVERLOADED, DELEGATION_LOST, KEYSTONE_UNREACHABLE, SERVICE_LOGIN_REFUSED,
+   *   CLOUD_UNREACHABLE, SERVICE_UNKNOWN, PATH_REFUSED, INPUT_INVALID; refused: CLOUD_REFUSED, CLOUD_BUSY,
+   *   MICROVERSION_UNSUPPORTED; OUTCOME_UNKNOWN
    */
   async performCall(deed) {
-    return whileBeating(() => perform(sessions.throughTrust(deed.trustId), deed, brake))
+    return whileBeating(() => perform(sessions.through(deed), deed, brake))
   },
 
   /**
@@ -43,7 +43,7 @@ export const createDeferredCallActivities = (
    *
    * @throws what the client throws; safe to repeat
    */
-  reconcileCall: (deed) => reconcile(sessions.throughTrust(deed.trustId), deed, deed.sentAfter, pause),
+  reconcileCall: (deed) => reconcile(sessions.through(deed), deed, deed.sentAfter, pause),
 })
 
 /** See `reconcileCall`. */

@@ -14,7 +14,7 @@ const longestPauseMs = 15_000
 
 /** Waits for the end of what a call began. */
 export const createEffectActivities = (
-  { throughTrust }: Pick<Sessions, 'throughTrust'>,
+  { through }: Pick<Sessions, 'through'>,
   pause: Pause,
 ): Pick<Activities, 'awaitEffect'> => ({
   /**
@@ -25,8 +25,8 @@ export const createEffectActivities = (
    *
    * @throws DELEGATION_LOST and refusals of the cloud
    */
-  async awaitEffect({ trustId, since, ...deed }) {
-    const session = throughTrust(trustId)
+  async awaitEffect({ since, ...deed }) {
+    const session = through(deed)
     for (let pauseMs = firstPauseMs; ; pauseMs = nextPauseMs(pauseMs)) {
       const end = await endOf(session, deed, since)
       if (end) return end

@@ -88,10 +88,10 @@ export function createGovernorActivities({
       }
     },
 
-    /** Repeatable. @throws STOPPED, ENGINE_UNREACHABLE (retried) */
+    /** Repeatable: who holds it already is told so. @throws STOPPED, ENGINE_UNREACHABLE (retried) */
     async requestLease({ request }) {
       await brake()
-      await governor.request(request)
+      return governor.request(request)
     },
 
     giveBackLease: ({ requestId }) => governor.giveBack(requestId),

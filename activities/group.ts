@@ -22,14 +22,14 @@ const beginWithinMs = 60_000
 
 /** Does one action on many targets. What becomes of one is no matter of another. */
 export const createGroupActivities = (
-  { throughTrust }: Pick<Sessions, 'throughTrust'>,
+  sessions: Pick<Sessions, 'through'>,
   pause: Pause,
   brake: Brake,
 ): Pick<Activities, 'findTargets' | 'performMany' | 'reconcileMany' | 'awaitMany'> => ({
   /** Safe to repeat. @throws INPUT_INVALID when there are too many, and what the client throws */
-  async findTargets({ select, trustId }) {
+  async findTargets({ select, ...delegation }) {
     const ids: string[] = []
-    for await (const server of ownServers(throughTrust(trustId), runRequestId())) {
+    for await (const server of ownServers(sessions.through(delegation), runRequestId())) {
       if (!isSelected(select, server)) continue
       ids.push(server.id)
       if (ids.length > mostTargets)
@@ -42,8 +42,8 @@ export const createGroupActivities = (
    * Makes each call once. Not safe to repeat by itself: of a lost worker its last heartbeat tells what is through, and
    * `reconcileMany` finds out about the rest. A lost answer is looked up at once.
    */
-  async performMany({ ids, trustId, ...group }) {
-    const session = throughTrust(trustId)
+  async performMany({ ids, ...group }) {
+    const session = sessions.through(group)
     const through: TargetOutcome[] = []
     const leash = createLeash(() => Context.current().heartbeat(through))
     const sentAfter = new Date().toISOString()
@@ -76,8 +76,8 @@ export const createGroupActivities = (
   },
 
   /** Safe to repeat; heartbeats. */
-  async reconcileMany({ ids, trustId, sentAfter, ...group }) {
-    const session = throughTrust(trustId)
+  async reconcileMany({ ids, sentAfter, ...group }) {
+    const session = sessions.through(group)
     const found: TargetOutcome[] = []
     const beating = setInterval(() => Context.current().heartbeat(), heartbeatMs)
     try {
@@ -91,8 +91,8 @@ export const createGroupActivities = (
   },
 
   /** Safe to repeat; heartbeats. One whose end is not seen in its time becomes `unknown`. */
-  async awaitMany({ pending, trustId, ...group }) {
-    const session = throughTrust(trustId)
+  async awaitMany({ pending, ...group }) {
+    const session = sessions.through(group)
     const ended: TargetOutcome[] = []
     let waiting = pending
     for (let pauseMs = firstPauseMs; waiting.length > 0; pauseMs = nextPauseMs(pauseMs)) {
@@ -137,7 +137,7 @@ function createLeash(heartbeat: () => void) {
   }
 }
 
-const deedOn = ({ action, input, key }: Omit<Group, 'trustId'>, id: string): ActionReference => ({
+const deedOn = ({ action, input, key }: Group, id: string): ActionReference => ({
   action,
   input: { ...input, [key]: id },
 })

@@ -4,9 +4,11 @@ import type { Config } from '../core/config.ts'
 import type { Keystone } from '../openstack/keystone.ts'
 import type { Governor } from '../temporal/governor.ts'
 import type { Incidents } from '../temporal/incidents.ts'
+import type { Notifications } from '../temporal/notifications.ts'
 import { createPlanDocuments } from '../temporal/plan-documents.ts'
 import { createPlans } from '../temporal/plans.ts'
 import type { StopButton } from '../temporal/stop.ts'
+import { createTrustHolders } from '../temporal/trust-holders.ts'
 import { createAheadActivities } from './ahead.ts'
 import { createBrake } from './brake.ts'
 import { createComputeHosts } from './compute-hosts.ts'
@@ -16,10 +18,13 @@ import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
 import { createGroupActivities } from './group.ts'
 import { createMigrationActivities } from './migration.ts'
+import { createNotificationActivities } from './notifications.ts'
+import { createPace } from './pace.ts'
 import { createPause } from './pause.ts'
 import { createPlanMaking } from './plan-making.ts'
 import { createPlanWaves } from './plan-waves.ts'
 import { planInThread } from './planning.ts'
+import type { Receiver } from './receivers/receiver.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
 import type { Sessions } from './sessions.ts'
@@ -27,12 +32,14 @@ import { createSshActivities } from './ssh.ts'
 import { createTrustActivities } from './trusts.ts'
 
 export interface ActivitiesOptions {
-  config: Pick<Config, 'policies' | 'ssh' | 'watch'>
+  config: Pick<Config, 'actions' | 'policies' | 'publicUrl' | 'ssh' | 'watch'>
   sessions: Sessions
-  keystone: Pick<Keystone, 'deleteTrust' | 'getTrust'>
+  keystone: Pick<Keystone, 'deleteTrust' | 'getTrust' | 'listTrusts'>
   incidents: Incidents
   client: Client
   governor: Governor
+  receivers: readonly Receiver[]
+  notifications: Notifications
   stop: Pick<StopButton, 'show'>
   /** Aborted when this worker is about to leave. */
   leaving: AbortSignal
@@ -40,10 +47,16 @@ export interface ActivitiesOptions {
 
 /** Everything workflows may ask for, with the clients it needs. */
 export function createActivities(options: ActivitiesOptions): Activities {
-  const { config, sessions, keystone, incidents, client, governor, stop, leaving } = options
+  const { config, sessions, keystone, incidents, client, governor, receivers, notifications, stop, leaving } = options
   const brake = createBrake(stop)
   const documents = createPlanDocuments(client)
   const pause = createPause(leaving)
+  const pace = createPace(config.actions.callsPerSecond)
+  /** The stop button has the last word, also after a wait. */
+  const inTurn = async () => {
+    await pace()
+    await brake()
+  }
   const policies = config.policies.filter((policy) => policy.kind === 'binary')
   return {
     ...createServiceActivities({ sessions, pause }),
@@ -55,10 +68,11 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createComputeHosts(sessions, brake),
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createEvidenceActivities(sessions),
-    ...createDeferredCallActivities(sessions, pause, brake),
+    ...createDeferredCallActivities(sessions, pause, inTurn),
     ...createEffectActivities(sessions, pause),
-    ...createGroupActivities(sessions, pause, brake),
+    ...createGroupActivities(sessions, pause, inTurn),
     ...createAheadActivities(sessions),
-    ...createTrustActivities({ sessions, keystone }),
+    ...createTrustActivities({ sessions, keystone, holders: createTrustHolders(client) }),
+    ...createNotificationActivities({ receivers, notifications, publicUrl: config.publicUrl }),
   }
 }

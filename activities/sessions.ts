@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto'
 import { Context } from '@temporalio/activity'
+import type { Delegation } from '../core/delegation.ts'
 import type { CloudConfig } from '../openstack/clouds-yaml.ts'
 import type { Http } from '../openstack/http.ts'
 import type { Keystone } from '../openstack/keystone.ts'
+import { loginWith } from '../openstack/login.ts'
 import { createSession, type Session } from '../openstack/session.ts'
 import type { Delegations } from '../temporal/delegations.ts'
 
@@ -9,12 +12,13 @@ import type { Delegations } from '../temporal/delegations.ts'
 export interface Sessions {
   /** Steward's own login, which has no power. */
   readonly own: Session
-  /** With the rights of a trust. The same trust gives the same session. */
+  /** With the rights somebody delegated. The same delegation gives the same session. */
+  through(delegation: Delegation): Session
   throughTrust(trustId: string): Session
   /** With the rights of the standing delegation. @throws DELEGATION_MISSING */
   forRemediation(): Promise<Session>
-  /** Forgets the token of a trust that is no more. */
-  forget(trustId: string): void
+  /** Forgets the token of a delegation that may be no more. */
+  forget(delegation: Delegation): void
 }
 
 export interface SessionsOptions {
@@ -31,8 +35,8 @@ const mostSessions = 1000
 const delegationKeptMs = 5_000
 
 export function createSessions({ cloud, keystone, http, delegations, now = Date.now }: SessionsOptions): Sessions {
-  const base = { keystone, http, login: cloud.auth, region: cloud.region, interface: cloud.interface, now }
-  const byTrust = new Map<string, Session>()
+  const base = { keystone, http, region: cloud.region, interface: cloud.interface, now }
+  const byKey = new Map<string, Session>()
   let standing: { trustId: string; until: number } | undefined
 
   /**
@@ -40,23 +44,32 @@ export function createSessions({ cloud, keystone, http, delegations, now = Date.
    * role: the next attempt logs in anew, and learns which of the two it is.
    */
   const doubting =
-    (trustId: string): Http =>
+    (key: string): Http =>
     async (request) => {
       const answer = await http(request)
-      if (answer.status === 503) byTrust.delete(trustId)
+      if (answer.status === 503) byKey.delete(key)
       return answer
     }
 
-  function throughTrust(trustId: string): Session {
-    const session = byTrust.get(trustId) ?? createSession({ ...base, http: doubting(trustId), scope: { trustId } })
-    byTrust.delete(trustId)
-    byTrust.set(trustId, session)
-    for (const oldest of byTrust.keys()) if (byTrust.size > mostSessions) byTrust.delete(oldest)
+  function through(delegation: Delegation): Session {
+    const key = keyOf(delegation)
+    const session = byKey.get(key) ?? createSession({ ...base, http: doubting(key), ...loginBy(delegation) })
+    byKey.delete(key)
+    byKey.set(key, session)
+    for (const oldest of byKey.keys()) if (byKey.size > mostSessions) byKey.delete(oldest)
     return session
   }
 
+  function loginBy(delegation: Delegation) {
+    if ('trustId' in delegation) return { login: cloud.auth, scope: { trustId: delegation.trustId } }
+    return { login: loginWith(delegation.applicationCredential), isLent: true }
+  }
+
+  const throughTrust = (trustId: string) => through({ trustId })
+
   return {
-    own: createSession({ ...base, scope: cloud.scope }),
+    own: createSession({ ...base, login: cloud.auth, scope: cloud.scope }),
+    through,
     throughTrust,
     async forRemediation() {
       if (!standing || standing.until <= now()) {
@@ -65,11 +78,18 @@ export function createSessions({ cloud, keystone, http, delegations, now = Date.
       }
       return throughTrust(standing.trustId)
     },
-    forget(trustId) {
-      byTrust.delete(trustId)
-      if (standing?.trustId === trustId) standing = undefined
+    forget(delegation) {
+      byKey.delete(keyOf(delegation))
+      if ('trustId' in delegation && standing?.trustId === delegation.trustId) standing = undefined
     },
   }
+}
+
+/** The id of a credential is known to many; a session is only for those who know its secret. */
+function keyOf(delegation: Delegation): string {
+  if ('trustId' in delegation) return delegation.trustId
+  const { id, secret } = delegation.applicationCredential
+  return `application-credential/${id}/${createHash('sha256').update(secret).digest('base64')}`
 }
 
 /** Joins every OpenStack request of a run in all logs of the cloud: `req-` and the Temporal run id. */

@@ -8,17 +8,19 @@ import { may } from '../core/access.ts'
 import { type AccessOptions, guardRoutes, isPermission } from './access.ts'
 import { guardBodies } from './body.ts'
 import type { Caller } from './callers.ts'
-import { createMetrics, measureRequests } from './metrics.ts'
+import { createMetrics, measureDelegation, measureRequests } from './metrics.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { takeGlobalRequestId } from './request-id.ts'
 import { actionRoutes } from './routes/actions.ts'
 import { type ApprovalRoutesOptions, approvalLinkRoutes, approvalPageRoutes } from './routes/approvals.ts'
 import { type AuditRoutesOptions, auditRoutes } from './routes/audit.ts'
 import { delegationRoutes } from './routes/delegations.ts'
+import { type GivenDelegationRoutesOptions, givenDelegationRoutes } from './routes/given-delegations.ts'
 import { governorRoutes } from './routes/governor.ts'
 import { type Dependency, healthRoutes } from './routes/health.ts'
 import { incidentRoutes } from './routes/incidents.ts'
 import { leaseRoutes } from './routes/leases.ts'
+import { notificationRoutes } from './routes/notifications.ts'
 import { type PlanRoutesOptions, planRoutes } from './routes/plans.ts'
 import { recurringActionRoutes } from './routes/recurring-actions.ts'
 import { reportRoutes } from './routes/reports.ts'
@@ -31,6 +33,7 @@ export interface AppOptions {
   actions: Parameters<typeof actionRoutes>[1]
   recurring: Parameters<typeof recurringActionRoutes>[1]
   delegations: Parameters<typeof delegationRoutes>[1]
+  given: GivenDelegationRoutesOptions['given']
   incidents: Parameters<typeof incidentRoutes>[1]
   approvals: Pick<ApprovalRoutesOptions, 'keys' | 'publicUrl' | 'now'>
   governor: Parameters<typeof governorRoutes>[1]
@@ -38,8 +41,10 @@ export interface AppOptions {
   audit: Omit<AuditRoutesOptions, 'seesCloud'>
   reports: Parameters<typeof reportRoutes>[1]
   why: Omit<WhyRoutesOptions, 'seesCloud'>
+  notifications: Parameters<typeof notificationRoutes>[1]
   signals: SignalRoutesOptions
   dependencies: readonly Dependency[]
+  now?: () => number
   logger?: FastifyBaseLogger
   version: string
 }
@@ -82,6 +87,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   })
   const metrics = createMetrics()
   measureRequests(app, metrics, options.signals.intake)
+  measureDelegation(metrics, options.delegations.delegations, options.now)
   // the pages of the documentation are served over plain HTTP on loopback
   await app.register(helmet, { global: true, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } })
   takeGlobalRequestId(app)
@@ -115,6 +121,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await v1.register(actionRoutes, options.actions)
       await v1.register(recurringActionRoutes, options.recurring)
       await v1.register(delegationRoutes, options.delegations)
+      await v1.register(givenDelegationRoutes, {
+        given: options.given,
+        may: (caller, permission) => may(options.access.policy, caller, permission),
+      })
       await v1.register(incidentRoutes, options.incidents)
       await v1.register(approvalLinkRoutes, approvals)
       await v1.register(governorRoutes, options.governor)
@@ -124,6 +134,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await v1.register(auditRoutes, { ...options.audit, seesCloud })
       await v1.register(reportRoutes, options.reports)
       await v1.register(whyRoutes, { ...options.why, seesCloud })
+      await v1.register(notificationRoutes, options.notifications)
       await v1.register(signalRoutes, options.signals)
     },
     { prefix: '/v1' },

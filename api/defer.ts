@@ -1,5 +1,6 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto'
 import type { ActionView, ChangeOfAction, CloneAction, CreateAction } from '../core/action.ts'
+import { delegationOf } from '../core/delegation.ts'
 import { durationMs } from '../core/duration.ts'
 import { failure } from '../core/errors.ts'
 import { type FoundTargets, mostShown, type ServerSelector } from '../core/group.ts'
@@ -10,9 +11,9 @@ import { tailMs } from '../policies/work.ts'
 import type { Actions } from '../temporal/actions.ts'
 import { personOf } from './access.ts'
 import type { Caller } from './callers.ts'
-import { type Asked, type TrustOptions, withTrust } from './trust.ts'
+import { type Asked, type DelegationOptions, withDelegation } from './delegation.ts'
 
-export interface DeferOptions extends TrustOptions {
+export interface DeferOptions extends DelegationOptions {
   actions: Actions
   /** The servers of the caller's project, read with the caller's own token. */
   ownServers: (caller: Caller, requestId: string) => AsyncIterable<OwnServer>
@@ -26,12 +27,12 @@ export interface Idempotency {
 const dayMs = 86_400_000
 
 /**
- * Takes a deferred action in: checks it, makes a trust with the caller's token, starts its workflow.
+ * Takes a deferred action in: checks it, gets the caller's rights for it, starts its workflow.
  *
- * All or nothing: if the workflow does not start, the trust is deleted again. Not repeatable, since each call makes an
+ * All or nothing: if the workflow does not start, a trust is deleted again. Not repeatable, since each call makes an
  * action, unless it comes with a key: then the same request again gives the same action.
  *
- * @throws TIME_PAST, TIME_TOO_FAR, IDEMPOTENCY_KEY_REUSED, ENGINE_UNREACHABLE, and what `withTrust` throws
+ * @throws TIME_PAST, TIME_TOO_FAR, IDEMPOTENCY_KEY_REUSED, ENGINE_UNREACHABLE, and what `withDelegation` throws
  */
 export async function deferAction(
   input: CreateAction,
@@ -41,24 +42,27 @@ export async function deferAction(
   { idempotency, replayOf }: { idempotency?: Idempotency | undefined; replayOf?: string } = {},
 ): Promise<ActionView> {
   const { actions, now = Date.now } = options
-  const { name, maxLatenessSeconds, priority, windowSeconds, unchecked } = input
+  const { name, maxLatenessSeconds, priority, windowSeconds, unchecked, applicationCredential } = input
   const id = idempotency ? idOf(caller, idempotency.key) : randomUUID()
-  const fingerprint = createHash('sha256').update(JSON.stringify(input)).digest('base64url')
+  const fingerprint = fingerprintOf(input)
   const known = idempotency && (await actions.taken(id, caller.projectId))
   if (known) return sameAgain(known, fingerprint)
   const work = workOf(input)
   const maxLatenessMs = maxLatenessSeconds * 1000
   const { dueMs, notAfterMs } = timesOf(input, maxLatenessMs, options, windowSeconds * 1000)
   const untilMs = notAfterMs + tailMs(work, maxLatenessMs)
-  return withTrust({ work, untilMs, unchecked }, caller, options, asked, async ({ trustId, roles }, { warning }) => {
+  const wish = { work, untilMs, unchecked, applicationCredential }
+  return withDelegation(wish, caller, options, asked, async (delegated, { warning }) => {
+    const { roles, delegatedBy } = delegated
     const view: ActionView = {
       ...{ id, ...(name !== undefined && { name }), state: 'scheduled' },
       ...{ projectId: caller.projectId, userId: caller.userId, roles, ...work, priority },
       ...{ runAt: iso(dueMs), notAfter: iso(notAfterMs), createdAt: iso(now()) },
+      ...(delegatedBy && { delegatedBy }),
       ...(warning && { warning }),
       ...(replayOf !== undefined && { replayOf }),
     }
-    if (await actions.start({ view, trustId, maxLatenessMs }, fingerprint)) return view
+    if (await actions.start({ view, ...delegationOf(delegated), maxLatenessMs }, fingerprint)) return view
     throw failure('IDEMPOTENCY_KEY_REUSED', 'the same request is being taken in at this moment')
   })
 }
@@ -66,6 +70,12 @@ export async function deferAction(
 function sameAgain({ view, fingerprint: first }: { view: ActionView; fingerprint?: string }, fingerprint: string) {
   if (first === fingerprint) return view
   throw failure('IDEMPOTENCY_KEY_REUSED', `this key made the action ${view.id}, of another request`)
+}
+
+/** Of a request. Secrets are in no hash, from which the short ones among them could be guessed. */
+function fingerprintOf({ applicationCredential: credential, ...input }: CreateAction): string {
+  const told = { ...input, ...(credential && { applicationCredential: { id: credential.id } }) }
+  return createHash('sha256').update(JSON.stringify(told)).digest('base64url')
 }
 
 /** The same key of the same person in the same project is the same id. */
@@ -84,8 +94,8 @@ function idOf({ projectId, userId }: Caller, key: string): string {
 }
 
 /**
- * Changes what an action does, or when, before it is due. Only whose rights it uses may do that. Another trust is made
- * for anything but another name.
+ * Changes what an action does, or when, before it is due. Only whose rights it uses may do that. Other rights are got for
+ * anything but another name.
  *
  * @throws ACTION_NOT_FOUND, ACTION_CLOSED, DELEGATION_REFUSED, and what `deferAction` throws
  */
@@ -98,11 +108,11 @@ export async function changeAction(
 ): Promise<ActionView> {
   const { actions } = options
   const present = await ownOf(id, caller, actions)
-  const { name, maxLatenessSeconds, runAt, runIn, notAfter } = change
+  const { name, maxLatenessSeconds, runAt, runIn, notAfter, applicationCredential } = change
   const told = { does: 'change', by: personOf(caller), ...(name !== undefined && { name }) } as const
   const hasWork = !saysNothing(change)
   const hasTime = [runAt, runIn, notAfter, maxLatenessSeconds].some((given) => given !== undefined)
-  if (!hasWork && !hasTime) return actions.command(id, caller.projectId, told)
+  if (!hasWork && !hasTime && !applicationCredential) return actions.command(id, caller.projectId, told)
   const work = workOf(hasWork ? change : present)
   const maxLatenessMs =
     maxLatenessSeconds === undefined
@@ -111,11 +121,11 @@ export async function changeAction(
   const when = runAt === undefined && runIn === undefined ? { runAt: present.runAt } : { runAt, runIn }
   const { dueMs, notAfterMs } = timesOf({ ...when, notAfter }, maxLatenessMs, options)
   const untilMs = notAfterMs + tailMs(work, maxLatenessMs)
-  return withTrust({ work, untilMs }, caller, options, asked, ({ trustId, roles }) =>
+  return withDelegation({ work, untilMs, applicationCredential }, caller, options, asked, (delegated) =>
     actions.command(id, caller.projectId, {
       ...told,
       ...(hasWork && { work }),
-      ...{ runAt: iso(dueMs), notAfter: iso(notAfterMs), maxLatenessMs, delegated: { trustId, roles } },
+      ...{ runAt: iso(dueMs), notAfter: iso(notAfterMs), maxLatenessMs, delegated },
     }),
   )
 }
@@ -127,7 +137,7 @@ export async function changeAction(
  */
 export async function cloneAction(
   id: string,
-  { name, ...when }: CloneAction,
+  { name, applicationCredential, ...when }: CloneAction,
   caller: Caller,
   options: DeferOptions,
   asked: Asked,
@@ -139,6 +149,7 @@ export async function cloneAction(
   return deferAction(
     {
       ...(title !== undefined && { name: title }),
+      ...(applicationCredential && { applicationCredential }),
       ...{ ...workOf(rest), ...when, priority, maxLatenessSeconds, windowSeconds: 0, unchecked: false },
     },
     caller,

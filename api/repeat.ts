@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { delegationOf } from '../core/delegation.ts'
 import { durationMs } from '../core/duration.ts'
 import { failure } from '../core/errors.ts'
 import type {
@@ -17,9 +18,9 @@ import { tailMs } from '../policies/work.ts'
 import type { RecurringActions } from '../temporal/recurring-actions.ts'
 import { personOf } from './access.ts'
 import type { Caller } from './callers.ts'
-import { type Asked, type TrustOptions, withTrust } from './trust.ts'
+import { type Asked, type DelegationOptions, withDelegation } from './delegation.ts'
 
-export interface RepeatOptions extends TrustOptions {
+export interface RepeatOptions extends DelegationOptions {
   recurring: RecurringActions
 }
 
@@ -34,11 +35,11 @@ export function preview(recurrence: Recurrence, count: number, nowMs: number): P
 }
 
 /**
- * Takes a recurring action in: checks it, makes one trust for all its calls with the caller's token, starts its workflow.
+ * Takes a recurring action in: checks it, gets the caller's rights for all its calls, starts its workflow.
  *
  * All or nothing, as `deferAction`. Not repeatable: each call makes a recurring action.
  *
- * @throws INPUT_INVALID, TIME_TOO_FAR, ENGINE_UNREACHABLE, and what `withTrust` throws
+ * @throws INPUT_INVALID, TIME_TOO_FAR, ENGINE_UNREACHABLE, and what `withDelegation` throws
  */
 export async function repeatAction(
   input: CreateRecurring,
@@ -47,17 +48,18 @@ export async function repeatAction(
   asked: Asked,
 ): Promise<RecurringActionView> {
   const { now = Date.now, recurring } = options
-  const { name, recurrence, maxLatenessSeconds, delegateFor } = input
+  const { name, recurrence, maxLatenessSeconds, delegateFor, applicationCredential } = input
   const work = workOf(input)
   const nowMs = now()
   preview(recurrence, 1, nowMs)
   const untilMs = delegationEnd({ recurrence, maxLatenessSeconds, delegateFor }, options)
-  return withTrust(
-    { work, untilMs: untilMs + tailMs(work, maxLatenessSeconds * 1000) },
+  return withDelegation(
+    { work, untilMs: untilMs + tailMs(work, maxLatenessSeconds * 1000), applicationCredential },
     caller,
     options,
     asked,
-    async ({ trustId, roles }) => {
+    async (delegated) => {
+      const { roles, delegatedBy } = delegated
       const until = new Date(untilMs).toISOString()
       const createdAt = new Date(nowMs).toISOString()
       const view: RecurringActionView = {
@@ -71,9 +73,10 @@ export async function repeatAction(
           maxLatenessSeconds,
           createdAt,
         },
+        ...(delegatedBy && { delegatedBy }),
         ...{ delegated: { since: createdAt, until }, counted: 0, running: [], past: [] },
       }
-      await recurring.start({ view, trustId, afterMs: nowMs })
+      await recurring.start({ view, ...delegationOf(delegated), afterMs: nowMs })
       return view
     },
   )
@@ -81,13 +84,13 @@ export async function repeatAction(
 
 /**
  * Changes a recurring action, or makes one more occurrence now. Only who its calls are made as may do that. Another call,
- * or `delegateFor`, needs another trust, which is made with the caller's token.
+ * `delegateFor` or an application credential needs another delegation.
  *
  * @throws ACTION_NOT_FOUND, ACTION_CLOSED, DELEGATION_REFUSED, and what `repeatAction` throws
  */
 export async function changeRepeating(
   id: string,
-  { delegateFor, ...change }: ChangeOfRecurring,
+  { delegateFor, applicationCredential, ...change }: ChangeOfRecurring,
   caller: Caller,
   options: RepeatOptions,
   asked: Asked,
@@ -106,13 +109,13 @@ export async function changeRepeating(
       ...(hasWork && { work }),
       ...(delegated && { delegated }),
     })
-  if (delegateFor === undefined && !hasWork) return apply()
+  if (delegateFor === undefined && !hasWork && !applicationCredential) return apply()
   const untilMs =
     delegateFor === undefined
       ? Date.parse(present.delegated.until)
       : delegationEnd({ recurrence, maxLatenessSeconds, delegateFor }, options)
-  return withTrust(
-    { work, untilMs: untilMs + tailMs(work, maxLatenessSeconds * 1000) },
+  return withDelegation(
+    { work, untilMs: untilMs + tailMs(work, maxLatenessSeconds * 1000), applicationCredential },
     caller,
     options,
     asked,
@@ -128,7 +131,11 @@ export async function ownOf(id: string, caller: Caller, recurring: RecurringActi
 }
 
 /** What is left out stays as it is. */
-function given({ name, recurrence, maxLatenessSeconds }: Omit<ChangeOfRecurring, 'delegateFor'>): ChangeRecurring {
+function given({
+  name,
+  recurrence,
+  maxLatenessSeconds,
+}: Omit<ChangeOfRecurring, 'delegateFor' | 'applicationCredential'>): ChangeRecurring {
   return {
     ...(name !== undefined && { name }),
     ...(recurrence && { recurrence }),

@@ -4,9 +4,11 @@ import type { Logger } from 'pino'
 import { buildApp } from '../api/app.ts'
 import { cacheCallers } from '../api/callers.ts'
 import { buildCodecServer } from '../api/codec-server.ts'
+import { createGivenDelegations } from '../api/given-delegations.ts'
 import { createIntake } from '../api/ingest/intake.ts'
 import { createLogWatch } from '../api/ingest/log-watch.ts'
 import { createLogWindows } from '../api/ingest/log-windows.ts'
+import type { Delegation } from '../core/delegation.ts'
 import { failure, messageOf } from '../core/errors.ts'
 import type { Work } from '../core/work.ts'
 import { lookAhead } from '../openstack/ahead.ts'
@@ -15,12 +17,14 @@ import { sessionWith } from '../openstack/session.ts'
 import { looksAhead } from '../policies/ahead.ts'
 import { createActions } from '../temporal/actions.ts'
 import { createAudit } from '../temporal/audit.ts'
+import { createDelegationSweep } from '../temporal/delegation-sweep.ts'
 import { createIncidentDesk } from '../temporal/incident-desk.ts'
 import { createIncidentList } from '../temporal/incident-list.ts'
 import { createPlans } from '../temporal/plans.ts'
 import { throughEngine } from '../temporal/reach.ts'
 import { createRecurringActions } from '../temporal/recurring-actions.ts'
 import { createIncidentHistory } from '../temporal/report.ts'
+import { createTrustHolders } from '../temporal/trust-holders.ts'
 import { createWhyDesk } from '../temporal/why.ts'
 import { readAccess } from './access-file.ts'
 import { readSources } from './config-file.ts'
@@ -46,12 +50,13 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
   )
   const logWatch = createLogWatch(logWindows, intake)
   const actions = createActions(client)
+  const recurring = createRecurringActions(client)
   const trusteeUserId = async () => (await sessions.own.token()).userId
   const { maxDays } = config.delegation
   const delegating = {
     ...{ keystone, trusteeUserId, maxDays, interface: cloud.interface, region: cloud.region },
-    lookAhead: (trustId: string, work: Work, requestId: string) =>
-      lookAhead(sessions.throughTrust(trustId), looksAhead(work), { requestId }),
+    lookAhead: (delegation: Delegation, work: Work, requestId: string) =>
+      lookAhead(sessions.through(delegation), looksAhead(work), { requestId }),
   }
   const app = await buildApp({
     version,
@@ -69,8 +74,14 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
           ownServers(sessionWith(caller, { http, region: cloud.region, interface: cloud.interface }), requestId),
       },
     },
-    recurring: { recurring: createRecurringActions(client), ...delegating },
+    recurring: { recurring, ...delegating },
     delegations: { delegations, keystone, trusteeUserId, maxDays },
+    given: createGivenDelegations({
+      ...{ keystone, actions, recurring, delegations },
+      ownToken: () => sessions.own.token(),
+      holders: createTrustHolders(client),
+      sweep: createDelegationSweep(client),
+    }),
     incidents: { incidents: createIncidentList(client), desk: createIncidentDesk(client) },
     approvals: { keys: foundation.keys, publicUrl: config.publicUrl },
     governor: { governor, stop, config: config.governor, policies: config.policies },
@@ -78,6 +89,10 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
     audit: { audit: createAudit(client) },
     reports: { history: createIncidentHistory(client), governor, config },
     why: { desk: createWhyDesk({ client, governor, stop, config: config.governor }) },
+    notifications: {
+      ...{ receivers: foundation.receivers, notifications: foundation.notifications },
+      publicUrl: config.publicUrl,
+    },
     signals: { policies: config.policies, intake, logWatch },
     dependencies: [
       {

@@ -3,6 +3,8 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { hashOf, type SignalSource } from '../api/access.ts'
 import { Config } from '../core/config.ts'
 import { failure } from '../core/errors.ts'
+import type { ReceiverConfig } from '../core/receiver.ts'
+import { readSecretFile } from './secret-file.ts'
 import { parseYaml } from './yaml-file.ts'
 
 /**
@@ -28,30 +30,31 @@ export async function readConfig(file = process.env.STEWARD_CONFIG): Promise<Con
 export function parseConfig(text: string, path: string): Config {
   const config = parseYaml(Config, text, path)
   const names = config.policies.map(({ name }) => name)
-  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  const twice = twiceIn(names)
   if (twice) throw failure('CONFIG_INVALID', `${path}: two policies are named ${twice}`)
+  const receiver = twiceIn(config.notify.map(({ name }) => name))
+  if (receiver) throw failure('CONFIG_INVALID', `${path}: two receivers are named ${receiver}`)
+  for (const { name, policies = [] } of config.notify) {
+    const unknown = policies.find((policy) => !names.includes(policy))
+    if (unknown) throw failure('CONFIG_INVALID', `${path}: receiver ${name} names ${unknown}, which is no policy`)
+  }
   return config
 }
+
+const twiceIn = (names: readonly string[]) => names.find((name, at) => names.indexOf(name) !== at)
 
 /** Reads the bearer token of each source; only its hash is kept. @throws CONFIG_INVALID */
 export async function readSources({ sources }: Pick<Config, 'sources'>): Promise<SignalSource[]> {
   return Promise.all(
     sources.map(async ({ name, kind, tokenFile, tokenEnv }) => {
-      const token = tokenFile ? await readToken(name, tokenFile) : process.env[tokenEnv ?? '']
+      const token = tokenFile
+        ? await readSecretFile(`source ${name}: its tokenFile`, tokenFile)
+        : process.env[tokenEnv ?? '']
       if (!token || token.trim().length < 16)
         throw failure('CONFIG_INVALID', `source ${name}: its token is missing or shorter than 16 characters`)
       return { name, kind, tokenHash: hashOf(token.trim()) }
     }),
   )
-}
-
-async function readToken(source: string, file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw failure('CONFIG_INVALID', `source ${source}: its tokenFile ${file} cannot be read: ${code}`)
-  }
 }
 
 function withPaths(config: Config, folder: string): Config {
@@ -63,7 +66,16 @@ function withPaths(config: Config, folder: string): Config {
     dataDir,
     keys: { file: config.keys.file ? from(config.keys.file) : join(dataDir, 'keys.json') },
     sources: config.sources.map((s) => (s.tokenFile ? { ...s, tokenFile: from(s.tokenFile) } : s)),
+    notify: config.notify.map((receiver) => withSecretPaths(receiver, from)),
     ...(accessFile !== undefined && { accessFile: from(accessFile) }),
     ...(ssh && { ssh: { ...ssh, keyFile: from(ssh.keyFile), knownHostsFile: from(ssh.knownHostsFile) } }),
   }
+}
+
+const secretFiles = ['urlFile', 'tokenFile', 'secretFile'] as const
+
+function withSecretPaths(receiver: ReceiverConfig, from: (path: string) => string): ReceiverConfig {
+  const given: { [K in (typeof secretFiles)[number]]?: string | undefined } = { ...receiver }
+  const files = secretFiles.flatMap((name) => (given[name] === undefined ? [] : [[name, from(given[name])]]))
+  return { ...receiver, ...Object.fromEntries(files) }
 }

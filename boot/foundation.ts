@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
+import type { Receiver } from '../activities/receivers/receiver.ts'
 import { createSessions, type Sessions } from '../activities/sessions.ts'
 import type { Config } from '../core/config.ts'
 import { type CloudConfig, loadCloud } from '../openstack/clouds-yaml.ts'
@@ -10,7 +11,9 @@ import { createDelegations, type Delegations } from '../temporal/delegations.ts'
 import { createGovernor, type Governor } from '../temporal/governor.ts'
 import { createIncidents, type Incidents } from '../temporal/incidents.ts'
 import { type Keys, loadKeys } from '../temporal/keys.ts'
+import { createNotifications, type Notifications } from '../temporal/notifications.ts'
 import { createStopButton, type StopButton } from '../temporal/stop.ts'
+import { readReceivers } from './receivers.ts'
 import { readStopFile } from './stop-file.ts'
 
 /** What API and worker both stand on. */
@@ -26,6 +29,8 @@ export interface Foundation {
   readonly delegations: Delegations
   readonly incidents: Incidents
   readonly governor: Governor
+  readonly receivers: readonly Receiver[]
+  readonly notifications: Notifications
   readonly stop: StopButton
   close(): Promise<void>
 }
@@ -34,6 +39,7 @@ export interface Foundation {
 export async function layFoundation(config: Config, engine: Engine): Promise<Foundation> {
   const keys = await loadKeys(config.keys.file ?? join(config.dataDir, 'keys.json'))
   const cloud = await loadCloud(config.cloud)
+  const receivers = await readReceivers(config)
   const { client, close } = await connectClient(engine, keys)
   const http = createHttp({ tls: cloud.tls })
   const keystone = createKeystone({ authUrl: cloud.authUrl, http })
@@ -54,6 +60,8 @@ export async function layFoundation(config: Config, engine: Engine): Promise<Fou
     delegations,
     incidents,
     governor,
+    receivers,
+    notifications: createNotifications(client),
     stop,
     close,
   }

@@ -21,7 +21,7 @@ export async function testTrusts(
     try {
       await sessions.throughTrust(trust.id).token()
     } finally {
-      sessions.forget(trust.id)
+      sessions.forget({ trustId: trust.id })
       await keystone.deleteTrust(token, trust.id)
     }
     log.info('trusts work: one was made, used and deleted')

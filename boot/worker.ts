@@ -9,6 +9,7 @@ import { taskQueues } from '../core/task-queues.ts'
 import { workflowBundle } from '../temporal/bundle.ts'
 import { connectWorker } from '../temporal/connection.ts'
 import { createDataConverter } from '../temporal/data-converter.ts'
+import { createDelegationSweep } from '../temporal/delegation-sweep.ts'
 import { prepareNamespace } from '../temporal/namespace.ts'
 import { serviceWatch, serviceWatchId } from '../workflows/service-watch.ts'
 import type { Foundation } from './foundation.ts'
@@ -24,7 +25,7 @@ export interface RunningWorker {
 /** A call that Steward has begun may take this long to end before the process leaves. */
 const graceMs = 90_000
 
-/** Starts the workers of both task queues and the watch over Nova's services. */
+/** Starts the workers of all task queues and the watch over Nova's services. */
 export async function startWorker(foundation: Foundation, log: Logger): Promise<RunningWorker> {
   const { config, engine, client, keys } = foundation
   installRuntime(log)
@@ -49,6 +50,7 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
       workflowThreadPoolSize: 2,
     }),
     Worker.create({ ...shared, taskQueue: taskQueues.actions, maxConcurrentActivityTaskExecutions: 50 }),
+    Worker.create({ ...shared, taskQueue: taskQueues.governor, workflowThreadPoolSize: 1 }),
   ])
   const running = workers.map((worker) => worker.run())
   const done = Promise.all(running)
@@ -59,6 +61,7 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
   void testTrusts(foundation, log)
   await foundation.governor.configure()
   await startWatch(foundation)
+  await createDelegationSweep(client).look()
   const probe = await serveProbe(config.worker.metrics, () => workers.every((w) => w.getState() === 'RUNNING'))
   return {
     done,

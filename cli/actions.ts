@@ -4,11 +4,14 @@ import { ActionView, deadStates } from '../core/action.ts'
 import { FoundTargets } from '../core/group.ts'
 import { titleOf } from '../core/work.ts'
 import { connectApi } from './api-client.ts'
+import { type CredentialOptions, credentialIn, withCredential } from './credential-file.ts'
+import { delegatedFields } from './delegated.ts'
+import { type PageOptions, pageQuery, printMore } from './paging.ts'
 import { printFields, printNotes, printTable } from './print.ts'
 import { spanSeconds } from './span.ts'
 import { selectorIn, type WorkOptions, withWork, workIn } from './work-options.ts'
 
-const List = z.object({ actions: z.array(ActionView) })
+const List = z.object({ actions: z.array(ActionView), nextPage: z.string().optional() })
 
 interface WhenOptions {
   at?: string
@@ -17,7 +20,7 @@ interface WhenOptions {
   name?: string
 }
 
-interface CreateOptions extends WorkOptions, WhenOptions {
+interface CreateOptions extends WorkOptions, WhenOptions, CredentialOptions {
   late?: number
   priority?: number
   unchecked?: true
@@ -26,7 +29,7 @@ interface CreateOptions extends WorkOptions, WhenOptions {
 /** action …: deferred OpenStack calls of your project. */
 export function addActionCommands(program: Command): void {
   const action = program.command('action').description('deferred OpenStack calls of your project')
-  withWhen(withWork(action.command('create')))
+  withCredential(withWhen(withWork(action.command('create'))))
     .description("such as: server.stop --with serverId=ID --in PT8H; see 'steward catalogue'")
     .option('--late <duration>', 'how late it may still be begun, such as 10m', spanSeconds)
     .option('--priority <n>', '1 goes first, 5 last', Number)
@@ -39,20 +42,24 @@ export function addActionCommands(program: Command): void {
         ...(priority !== undefined && { priority }),
         ...(unchecked && { unchecked }),
       }
-      show(command, await ask('POST', '/actions', { ...when(options), ...wishes, ...(await workIn(what, options)) }))
+      const rights = await credentialIn(options)
+      const asked = { ...when(options), ...wishes, ...(await workIn(what, options)), ...rights }
+      show(command, await ask('POST', '/actions', asked))
     })
   action
     .command('list')
-    .description('newest first')
+    .description('those that wait or run first, newest first')
     .option('--limit <n>', 'most rows', '100')
+    .option('--page <page>', 'the rows after these, as the list before says')
     .option('--state <state...>', 'only those in one of these states')
     .option('--dead', 'only those that ended without having done what was asked for: look, then replay')
-    .action(async ({ limit, state, dead }: { limit: string; state?: string[]; dead?: true }, command: Command) => {
+    .action(async ({ state, dead, ...wish }: PageOptions & { state?: string[]; dead?: true }, command: Command) => {
       const ask = await connectApi(command)
       const states = [...(state ?? []), ...(dead ? deadStates : [])].map((one) => `&state=${encodeURIComponent(one)}`)
-      const { actions } = List.parse(await ask('GET', `/actions?limit=${encodeURIComponent(limit)}${states.join('')}`))
+      const { actions, nextPage } = List.parse(await ask('GET', `/actions?${pageQuery(wish)}${states.join('')}`))
       const rows = actions.map((a) => [a.runAt, a.state, a.name ?? titleOf(a), a.id])
       printTable(command, actions, ['DUE', 'STATE', 'WHAT', 'ID'], rows)
+      printMore(command, nextPage)
     })
   action
     .command('targets')
@@ -68,7 +75,7 @@ export function addActionCommands(program: Command): void {
       printTable(command, found, ['NAME', 'STATUS', 'ID'], rows)
       printNotes(command, [`${found.total} server(s)`])
     })
-  withWhen(withWork(action.command('change <id>')))
+  withCredential(withWhen(withWork(action.command('change <id>'))))
     .description('what it does, or when, before it is due; what is left out stays')
     .option('--late <duration>', 'how late it may still be begun', spanSeconds)
     .action(async (id: string, what: string[], options: CreateOptions, command: Command) => {
@@ -78,21 +85,23 @@ export function addActionCommands(program: Command): void {
         ...when(options),
         ...(options.late !== undefined && { maxLatenessSeconds: options.late }),
         ...(saysWork && (await workIn(what, options))),
+        ...(await credentialIn(options)),
       }
       show(command, await ask('PATCH', pathOf(id), change))
     })
-  withWhen(action.command('clone <id>'))
+  withCredential(withWhen(action.command('clone <id>')))
     .description('the same once more, at another time')
-    .action(async (id: string, options: WhenOptions, command: Command) => {
+    .action(async (id: string, options: WhenOptions & CredentialOptions, command: Command) => {
       const ask = await connectApi(command)
-      show(command, await ask('POST', `${pathOf(id)}/clone`, when(options)))
+      const wish = { ...when(options), ...(await credentialIn(options)) }
+      show(command, await ask('POST', `${pathOf(id)}/clone`, wish))
     })
-  action
-    .command('replay <id>')
+  withCredential(action.command('replay <id>'))
     .description('the same once more, now, with your rights of today')
-    .action(async (id: string, _options: object, command: Command) => {
+    .action(async (id: string, options: CredentialOptions, command: Command) => {
       const ask = await connectApi(command)
-      show(command, await ask('POST', `${pathOf(id)}/clone`, { runIn: 'PT0S' }))
+      const wish = { runIn: 'PT0S', ...(await credentialIn(options)) }
+      show(command, await ask('POST', `${pathOf(id)}/clone`, wish))
     })
   const told = (name: string, description: string, method: 'GET' | 'POST' | 'DELETE', path = '') =>
     action
@@ -136,6 +145,7 @@ function show(command: Command, answer: unknown): void {
     ['due', view.runAt],
     ['not after', view.notAfter],
     ['delegated', view.roles.join(', ')],
+    ...delegatedFields(view.delegatedBy),
     ['in its way', warning && `${warning.code}: ${warning.detail}`],
     ['started', view.startedAt && `${view.startedAt} (${view.latenessMs} ms late)`],
     ['targets', group && `${group.done} of ${group.total} done, ${group.failed} failed, ${group.unknown} unknown`],

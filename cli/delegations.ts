@@ -1,11 +1,14 @@
 import type { Command } from 'commander'
-import { DelegationView } from '../core/delegation.ts'
+import { z } from 'zod'
+import { DelegationView, GivenDelegation } from '../core/delegation.ts'
 import { connectApi } from './api-client.ts'
-import { printFields } from './print.ts'
+import { type PageOptions, pageQuery, printMore } from './paging.ts'
+import { printFields, printNotes, printTable } from './print.ts'
 
-const path = '/delegations/remediation'
+const standing = '/delegations/remediation'
+const List = z.object({ delegations: z.array(GivenDelegation), nextPage: z.string().optional() })
 
-/** delegate, delegation show, delegation revoke: the rights that remediation acts with. */
+/** delegate, delegation list, show, revoke: the rights that Steward acts with. */
 export function addDelegationCommands(program: Command): void {
   program
     .command('delegate')
@@ -14,29 +17,64 @@ export function addDelegationCommands(program: Command): void {
     .option('--for <duration>', 'ISO 8601 duration', 'P90D')
     .action(async ({ role, for: expiresIn }: { role: string[]; for: string }, command: Command) => {
       const ask = await connectApi(command)
-      show(command, await ask('PUT', path, { roles: role, expiresIn }))
+      showStanding(command, await ask('PUT', standing, { roles: role, expiresIn }))
     })
 
-  const delegation = program.command('delegation').description('the standing delegation')
+  const delegation = program.command('delegation').description('rights that were given to Steward')
   delegation
-    .command('show')
-    .description('show it')
-    .action(async (_options: object, command: Command) => {
+    .command('list')
+    .description('those you gave, or all for operators; those that end first come first')
+    .option('--limit <n>', 'most rows', '100')
+    .option('--page <page>', 'the rows after these, as the list before says')
+    .action(async (wish: PageOptions, command: Command) => {
       const ask = await connectApi(command)
-      show(command, await ask('GET', path))
+      const list = List.parse(await ask('GET', `/delegations?${pageQuery(wish)}`))
+      const head = ['ENDS', 'STATE', 'KIND', 'FOR', 'ROLES', 'OWNER', 'ID']
+      const rows = list.delegations.map((d) => [
+        ...[d.expiresAt, d.state, d.kind, d.for, d.roles.join(','), d.userId, d.id],
+      ])
+      printTable(command, list, head, rows)
+      printMore(command, list.nextPage)
     })
   delegation
-    .command('revoke')
-    .description('take it back; its trust is deleted')
-    .action(async (_options: object, command: Command) => {
+    .command('show [id]')
+    .description('one of the list; the standing one of remediation when no id is given')
+    .action(async (id: string | undefined, _options: object, command: Command) => {
       const ask = await connectApi(command)
-      show(command, await ask('DELETE', path))
+      if (id === undefined) showStanding(command, await ask('GET', standing))
+      else show(command, await ask('GET', pathOf(id)))
+    })
+  delegation
+    .command('revoke [id]')
+    .description('take it back: what acts with it is cancelled, its trust is deleted; the standing one without an id')
+    .action(async (id: string | undefined, _options: object, command: Command) => {
+      const ask = await connectApi(command)
+      if (id === undefined) return showStanding(command, await ask('DELETE', standing))
+      show(command, await ask('DELETE', pathOf(id)))
+      printNotes(command, ['this is how it was: it has been taken back'])
     })
 }
 
+const pathOf = (id: string) => `/delegations/${encodeURIComponent(id)}`
+
 function show(command: Command, answer: unknown): void {
+  const view = GivenDelegation.parse(answer)
+  printFields(command, view, [
+    ['id', view.id],
+    ['state', view.state],
+    ['kind', view.kind],
+    ['for', view.for],
+    ['owner', view.userId],
+    ['project', view.projectId],
+    ['roles', view.roles.join(', ')],
+    ['expires', view.expiresAt],
+  ])
+}
+
+function showStanding(command: Command, answer: unknown): void {
   const view = DelegationView.parse(answer)
   printFields(command, view, [
+    ['id', view.id],
     ['state', view.state],
     ['owner', `${view.trustorName} (${view.trustorUserId})`],
     ['project', view.projectId],
@@ -44,5 +82,6 @@ function show(command: Command, answer: unknown): void {
     ['trust', view.trustId],
     ['expires', view.expiresAt],
     ['reason', view.reason],
+    ['warning', view.warning],
   ])
 }

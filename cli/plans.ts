@@ -7,11 +7,12 @@ import { PlanShown, PlanView, type WaveView } from '../core/cloud-plan.ts'
 import { failure } from '../core/errors.ts'
 import { PlanDocument } from '../core/plan-document.ts'
 import { type Ask, connectApi, type GlobalOptions } from './api-client.ts'
+import { type PageOptions, pageQuery, printMore } from './paging.ts'
 import { type GoalOptions, planOptionsOf, withGoal } from './plan-options.ts'
 import { printFields, printTable } from './print.ts'
 import { spanSeconds, spanText, timeText } from './span.ts'
 
-const List = z.object({ plans: z.array(PlanView) })
+const List = z.object({ plans: z.array(PlanView), nextPage: z.string().optional() })
 const lookEveryMs = 1_000
 
 interface CreateOptions extends GoalOptions {
@@ -32,17 +33,20 @@ export function addPlansOfCloud(plan: Command): void {
     })
   plan
     .command('list')
-    .description('newest first')
+    .description('those that are not at their end first, newest first')
     .option('--limit <n>', 'most rows', '100')
+    .option('--page <page>', 'the rows after these, as the list before says')
     .option('--state <state>', 'such as proposed')
-    .action(async (filter: { limit: string; state?: string }, command: Command) => {
+    .action(async ({ state, ...wish }: PageOptions & { state?: string }, command: Command) => {
       const ask = await connectApi(command)
-      const { plans } = List.parse(await ask('GET', `/plans?${new URLSearchParams({ ...filter })}`))
+      const inState = state === undefined ? '' : `&state=${encodeURIComponent(state)}`
+      const { plans, nextPage } = List.parse(await ask('GET', `/plans?${pageQuery(wish)}${inState}`))
       const rows = plans.map((p) => [
         ...[timeText(p.createdAt), p.state, p.goal, p.digest && `${p.digest.moves} in ${p.digest.waves.length}`],
         ...[p.by, p.reason?.detail ?? p.why, p.id],
       ])
       printTable(command, plans, ['CREATED', 'STATE', 'GOAL', 'MOVES IN WAVES', 'BY', 'WHAT', 'ID'], rows)
+      printMore(command, nextPage)
     })
   plan
     .command('show <id>')

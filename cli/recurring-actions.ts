@@ -3,14 +3,17 @@ import { z } from 'zod'
 import { Preview, RecurringActionView } from '../core/recurrence.ts'
 import { titleOf } from '../core/work.ts'
 import { connectApi } from './api-client.ts'
+import { type CredentialOptions, credentialIn, withCredential } from './credential-file.ts'
+import { delegatedFields } from './delegated.ts'
+import { type PageOptions, pageQuery, printMore } from './paging.ts'
 import { printFields, printNotes, printTable } from './print.ts'
 import { type RecurrenceOptions, recurrenceOf, withRecurrence } from './recurrence-options.ts'
 import { spanSeconds } from './span.ts'
 import { type WorkOptions, withWork, workIn } from './work-options.ts'
 
-const List = z.object({ recurringActions: z.array(RecurringActionView) })
+const List = z.object({ recurringActions: z.array(RecurringActionView), nextPage: z.string().optional() })
 
-interface CreateOptions extends WorkOptions, RecurrenceOptions {
+interface CreateOptions extends WorkOptions, RecurrenceOptions, CredentialOptions {
   name?: string
   late?: number
   delegateFor?: string
@@ -32,7 +35,7 @@ export function addRecurringActionCommands(program: Command): void {
       printNotes(command, preview.warnings)
     })
 
-  withRecurrence(withWork(recurring.command('create')))
+  withCredential(withRecurrence(withWork(recurring.command('create'))))
     .description("such as: server.stop --with serverId=ID --cron '0 22 * * mon-fri'; see 'steward catalogue'")
     .option('--name <name>', 'for people')
     .option('--late <duration>', 'how late a call may still be made, such as 10m', spanSeconds)
@@ -41,10 +44,11 @@ export function addRecurringActionCommands(program: Command): void {
       const ask = await connectApi(command)
       const work = await workIn(what, options)
       const recurrence = (await recurrenceOf(options)) ?? {}
-      show(command, await ask('POST', '/recurring-actions', { ...wishes(options), ...work, recurrence }))
+      const rights = await credentialIn(options)
+      show(command, await ask('POST', '/recurring-actions', { ...wishes(options), ...work, recurrence, ...rights }))
     })
 
-  withRecurrence(recurring.command('change <id>'))
+  withCredential(withRecurrence(recurring.command('change <id>')))
     .description('when, how late or for how long; what is left out stays')
     .option('--name <name>', 'for people')
     .option('--late <duration>', 'how late a call may still be made', spanSeconds)
@@ -52,19 +56,21 @@ export function addRecurringActionCommands(program: Command): void {
     .action(async (id: string, options: CreateOptions, command: Command) => {
       const ask = await connectApi(command)
       const recurrence = await recurrenceOf(options)
-      const change = { ...wishes(options), ...(recurrence && { recurrence }) }
+      const change = { ...wishes(options), ...(recurrence && { recurrence }), ...(await credentialIn(options)) }
       show(command, await ask('PATCH', pathOf(id), change))
     })
 
   recurring
     .command('list')
-    .description('newest first')
+    .description('those that are active first, newest first')
     .option('--limit <n>', 'most rows', '100')
-    .action(async ({ limit }: { limit: string }, command: Command) => {
+    .option('--page <page>', 'the rows after these, as the list before says')
+    .action(async (wish: PageOptions, command: Command) => {
       const ask = await connectApi(command)
-      const { recurringActions } = List.parse(await ask('GET', `/recurring-actions?limit=${encodeURIComponent(limit)}`))
+      const { recurringActions, nextPage } = List.parse(await ask('GET', `/recurring-actions?${pageQuery(wish)}`))
       const rows = recurringActions.map((r) => [r.next?.local, r.state, whatOf(r), r.past.at(-1)?.outcome, r.id])
       printTable(command, recurringActions, ['NEXT', 'STATE', 'WHAT', 'LAST', 'ID'], rows)
+      printMore(command, nextPage)
     })
 
   const told = (name: string, description: string, ask: 'POST' | 'DELETE', path: string) =>
@@ -123,6 +129,7 @@ function show(command: Command, answer: unknown): void {
     ['running', view.running.length > 0 ? view.running.join(', ') : undefined],
     ['waiting', view.queued],
     ['delegated', `${view.roles.join(', ')} until ${delegated.until}`],
+    ...delegatedFields(view.delegatedBy),
     ...view.past.map(({ at, outcome, detail }): [string, string] => [
       'past',
       `${at} ${outcome}${detail ? `: ${detail}` : ''}`,

@@ -22,12 +22,15 @@ export const permissions = {
   'governor:mode': { reach: 'cloud', inPerson: true, allows: 'set how far machines may go' },
   'leases:read': { reach: 'cloud', allows: 'see who may act on what' },
   'leases:write': { reach: 'cloud', inPerson: true, allows: 'hold hosts and servers for own work' },
-  'delegations:read': { reach: 'cloud', allows: 'see the standing delegation' },
-  'delegations:write': { reach: 'cloud', inPerson: true, allows: 'delegate own rights to remediation, take them back' },
+  'delegations:read': { reach: 'cloud', allows: 'see the standing delegation, and all others' },
+  'delegations:write': { reach: 'cloud', inPerson: true, allows: 'delegate own rights to remediation, take back any' },
+  'delegations:revoke': { reach: 'project', inPerson: true, allows: 'take back the rights one gave' },
   'plans:read': { reach: 'cloud', allows: 'see plans that move servers between hosts' },
   'plans:write': { reach: 'cloud', allows: 'have plans made, discard and stop them' },
   'plans:execute': { reach: 'cloud', inPerson: true, allows: 'say yes to a plan: servers are moved by it' },
   'reports:read': { reach: 'cloud', allows: 'see how runbooks do' },
+  'notifications:read': { reach: 'cloud', allows: 'see whom events have reached' },
+  'notifications:test': { reach: 'cloud', allows: 'send a test event to those who are told' },
   'why:read': { reach: 'project', allows: 'ask why an action of the project was done, or was not' },
   'cloud:read': { reach: 'cloud', allows: 'with audit:read and why:read: about all projects and hosts' },
 } as const satisfies Record<string, PermissionSpec>
@@ -35,7 +38,7 @@ export type Permission = keyof typeof permissions
 export const permissionNames = Object.keys(permissions) as Permission[]
 const specOf = (permission: Permission): PermissionSpec => permissions[permission]
 
-const reader: Permission[] = ['actions:read', 'audit:read']
+const reader: Permission[] = ['actions:read', 'audit:read', 'delegations:revoke']
 const member: Permission[] = [...reader, 'actions:write']
 
 /** What the built-in personas may do. `operator` may do everything, whatever a file says. */

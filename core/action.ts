@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ApplicationCredential, DelegatedBy, type Delegation } from './delegation.ts'
 import { GroupView } from './group.ts'
 import { StepView } from './step.ts'
 import { isOneWork, noneOrOneWork, oneWorkOnly, type Work, workFields } from './work.ts'
@@ -22,6 +23,11 @@ const maxLatenessSeconds = z
   .min(1)
   .max(86_400)
   .describe('how late it may still be begun when Keystone, the service or Steward is down at the due time')
+const credentialField = {
+  applicationCredential: ApplicationCredential.optional().describe(
+    'rights to do it with, instead of a trust: for callers whose token cannot make one',
+  ),
+} as const
 const placeFields = {
   windowSeconds: z
     .int()
@@ -39,6 +45,7 @@ export const CreateAction = z
     ...dueFields,
     ...workFields,
     ...placeFields,
+    ...credentialField,
     maxLatenessSeconds: maxLatenessSeconds.default(3600),
   })
   .refine((a) => (a.runAt === undefined) !== (a.runIn === undefined), {
@@ -54,6 +61,7 @@ export const ChangeOfAction = z
     name: name.optional(),
     ...dueFields,
     ...workFields,
+    ...credentialField,
     maxLatenessSeconds: maxLatenessSeconds.optional(),
   })
   .refine((change) => Object.keys(change).length > 0, { message: 'nothing is to be changed' })
@@ -66,7 +74,7 @@ export type ChangeOfAction = z.infer<typeof ChangeOfAction>
 
 /** The same once more; what is left out is as in the original. */
 export const CloneAction = z
-  .strictObject({ name: name.optional(), ...dueFields })
+  .strictObject({ name: name.optional(), ...dueFields, ...credentialField })
   .refine((a) => (a.runAt === undefined) !== (a.runIn === undefined), {
     message: 'give either runAt or runIn',
     path: ['runAt'],
@@ -108,6 +116,7 @@ export const ActionView = z.object({
   projectId: z.string(),
   userId: z.string().describe('whose rights are used'),
   roles: z.array(z.string()).describe('roles delegated for it'),
+  delegatedBy: DelegatedBy.optional(),
   ...workFields,
   runAt: Instant,
   notAfter: Instant.optional().describe('it is skipped when it could not be begun by then'),
@@ -139,10 +148,9 @@ export const ActionView = z.object({
 })
 export type ActionView = z.infer<typeof ActionView>
 
-/** What the workflow of an action starts with. The trust id is the only credential in it, and is of no use alone. */
-export interface ScheduledAction {
+/** What the workflow of an action starts with. */
+export type ScheduledAction = Delegation & {
   readonly view: ActionView
-  readonly trustId: string
   readonly maxLatenessMs: number
   /** The trust is another's to delete: it serves more calls than this one. */
   readonly keepTrust?: boolean
@@ -155,12 +163,16 @@ export type ActionCommand =
   | { readonly does: 'cancel' | 'pause' | 'resume' | 'runNow' }
   | ({ readonly does: 'change' } & ChangeAction)
 
-/** What is changed of an action, with the trust that replaces the present one where rights or times change. */
+/** What is changed of an action, with the delegation that replaces the present one where rights or times change. */
 export interface ChangeAction {
   readonly name?: string
   readonly work?: Work
   readonly runAt?: string
   readonly notAfter?: string
   readonly maxLatenessMs?: number
-  readonly delegated?: { readonly trustId: string; readonly roles: string[] }
+  readonly delegated?: Delegation & {
+    readonly delegationId?: string
+    readonly roles: string[]
+    readonly delegatedBy?: DelegatedBy
+  }
 }

@@ -1,8 +1,10 @@
 import type { Entity, LogLine } from './alert.ts'
 import type { ActionReference, Deed } from './chain.ts'
 import type { PlanDigest, PlanWishes } from './cloud-plan.ts'
+import type { Delegation, OrphanTrust } from './delegation.ts'
 import type { Holder, LeaseRequest, Outcome, Survey, Verdict } from './governor.ts'
 import type { ServerSelector, TargetOutcome } from './group.ts'
+import type { Announcement, CloudEvent } from './notification.ts'
 import type { Move, Plan } from './plan.ts'
 import type { PlanDocument } from './plan-document.ts'
 import type { Hindrance, Work } from './work.ts'
@@ -99,15 +101,8 @@ export interface CallOutcome {
   readonly goesOn?: true
 }
 
-/** Whose rights a deed is done with. */
-export interface Delegate {
-  readonly trustId: string
-}
-
 /** One action on many targets, each of which goes into the input under `key`. */
-export interface Group extends ActionReference, Delegate {
-  readonly key: string
-}
+export type Group = ActionReference & Delegation & { readonly key: string }
 
 /**
  * Everything a workflow may ask of the outside world. Workflows import this interface and nothing else of
@@ -151,8 +146,8 @@ export interface Activities {
   surveyHosts(input: { host: string }): Promise<Survey>
   /** What the governor would say now; nothing is held by it. */
   consultGovernor(input: { request: LeaseRequest }): Promise<Verdict>
-  /** Hands the request in; the verdict comes to the holder as a signal. */
-  requestLease(input: { request: LeaseRequest }): Promise<void>
+  /** Hands the request in. Every later word, when it has to wait, comes to the holder as a signal. */
+  requestLease(input: { request: LeaseRequest }): Promise<Verdict>
   giveBackLease(input: { requestId: string }): Promise<void>
   reportOutcome(input: { outcome: Outcome }): Promise<void>
   /** Of these holders, those that do not run any more. */
@@ -166,17 +161,17 @@ export interface Activities {
   collectEvidence(input: { host: string; lines: readonly LogLine[] }): Promise<Evidence>
 
   // deferred calls
-  performCall(input: Deed & Delegate): Promise<CallOutcome>
+  performCall(input: Deed & Delegation): Promise<CallOutcome>
   reconcileCall(
-    input: Deed & Delegate & { sentAfter: string },
+    input: Deed & Delegation & { sentAfter: string },
   ): Promise<{ verdict: 'done' | 'not done' | 'unknown'; requestId?: string }>
   /** Waits until what the call began is over. */
   awaitEffect(
-    input: ActionReference & Delegate & { since: string; before?: unknown; result?: unknown },
+    input: ActionReference & Delegation & { since: string; before?: unknown; result?: unknown },
   ): Promise<{ outcome: 'done' | 'failed' | 'unseen'; detail: string }>
   // one action on many targets
   /** The servers of the project that are meant, at most `mostTargets`. */
-  findTargets(input: { select: ServerSelector } & Delegate): Promise<{ ids: string[] }>
+  findTargets(input: { select: ServerSelector } & Delegation): Promise<{ ids: string[] }>
   /** Like `performCall`, for each; heartbeats what became of those that are through. */
   performMany(input: Group & { ids: readonly string[] }): Promise<TargetOutcome[]>
   /** Like `reconcileCall`, for each. */
@@ -185,9 +180,17 @@ export interface Activities {
   awaitMany(input: Group & { pending: readonly TargetOutcome[] }): Promise<TargetOutcome[]>
 
   /** What is in the way of work that is not due yet; nothing when all is well. */
-  checkAhead(input: { work: Work } & Delegate): Promise<Hindrance | null>
+  checkAhead(input: { work: Work } & Delegation): Promise<Hindrance | null>
 
   // trusts
   deleteTrust(input: { trustId: string }): Promise<void>
   checkTrust(input: { trustId: string }): Promise<void>
+  /** Trusts that nothing needs any more, at most so many; how many others there are. */
+  findOrphans(input: { most: number }): Promise<{ orphans: OrphanTrust[]; used: number; unknown: number }>
+
+  // telling people
+  /** Has the receivers told who want to know; nothing is begun when nobody does. */
+  announce(announcement: Announcement): Promise<void>
+  /** Sends an event to one receiver. */
+  deliver(input: { receiver: string; event: CloudEvent }): Promise<{ status: number; attempts: number }>
 }

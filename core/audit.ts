@@ -8,7 +8,10 @@ export type Resource = z.infer<typeof Resource>
 const Initiator = Resource.extend({
   project_id: z.string().optional(),
   credential: z
-    .strictObject({ type: z.literal('trust'), token: z.string().describe('of its id only the last four characters') })
+    .strictObject({
+      type: z.enum(['trust', 'application-credential']),
+      token: z.string().describe('of its id only the last four characters'),
+    })
     .optional(),
   onBehalfOf: Resource.optional(),
 })
@@ -157,6 +160,10 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
     target: ({ trustId }) => ({ id: masked(trustId), typeURI: 'data/security/trust' }),
   },
   checkTrust: 'reads',
+  findOrphans: 'reads',
+  announce: 'internal',
+  // people are told; nothing of the cloud is changed
+  deliver: 'internal',
 }
 
 /** The first id an action is given; the rest of its input may hold anything. */
@@ -168,8 +175,8 @@ const thingOf = (input: Readonly<Record<string, unknown>>): string => {
 /** A query may hold anything. */
 const bare = (path: string) => path.split('?', 1)[0] ?? ''
 
-/** Of a trust's id only its last four characters are told: enough to compare, of no use to anybody. */
-export const masked = (trustId: string): string => `****${trustId.length > 8 ? trustId.slice(-4) : ''}`
+/** Of the id of a trust or a credential only its last four characters are told: enough to compare, of no use to anybody. */
+export const masked = (id: string): string => `****${id.length > 8 ? id.slice(-4) : ''}`
 
 export const userType = 'service/security/account/user'
 export const unknownPerson: Initiator = { id: 'unknown', typeURI: userType }

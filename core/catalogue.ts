@@ -103,7 +103,19 @@ export const catalogue = {
     status: 403,
     remedy: 'fix',
     summary: 'Keystone refused to make the trust.',
-    next: 'Authenticate with a password or a federated login: tokens of application credentials cannot make trusts.',
+    next: 'Do what `detail` says: give `applicationCredential`, or authenticate with a password or a federated login.',
+  },
+  CREDENTIAL_REFUSED: {
+    status: 403,
+    remedy: 'fix',
+    summary: 'The application credential will not do: wrong, not yours, of another project, or it expires too early.',
+    next: 'Give one that does not have the fault named in `detail` (`openstack application credential create`).',
+  },
+  ACCESS_RULE_MISSING: {
+    status: 403,
+    remedy: 'fix',
+    summary: 'The access rules of the application credential leave out a call that the work needs.',
+    next: 'Make one whose access rules have those named in `detail` as well; rules cannot be changed afterwards.',
   },
 
   // what is there
@@ -155,6 +167,12 @@ export const catalogue = {
     summary: 'There is no incident with this id.',
     next: 'List the incidents: GET /v1/incidents.',
   },
+  DELEGATION_NOT_FOUND: {
+    status: 404,
+    remedy: 'fix',
+    summary: 'There is no delegation with this id among those that the caller may see, or it has ended.',
+    next: 'List them: GET /v1/delegations.',
+  },
   DELEGATION_MISSING: {
     status: 404,
     remedy: 'ask',
@@ -164,7 +182,8 @@ export const catalogue = {
   DELEGATION_LOST: {
     status: 409,
     remedy: 'ask',
-    summary: 'The delegation cannot be used any more: deleted, expired, or a delegated role was taken from its owner.',
+    summary:
+      'The trust or the application credential cannot be used any more: deleted, expired, or its owner lost the role.',
     next: 'Its owner delegates again: a new action, or `steward delegate`.',
   },
 
@@ -439,6 +458,26 @@ export const catalogue = {
     remedy: 'ask',
     summary: 'The command ran on the host and failed.',
     next: 'Read its exit code and last lines in `detail`.',
+  },
+
+  // who is told
+  RECEIVER_UNKNOWN: {
+    status: 404,
+    remedy: 'fix',
+    summary: 'There is no such receiver of notifications.',
+    next: 'See `notify` in steward.yaml; API and workers need the same one.',
+  },
+  RECEIVER_REFUSED: {
+    status: 502,
+    remedy: 'fix',
+    summary: 'A receiver of notifications refused an event (4xx), or pointed elsewhere (3xx); it is not sent again.',
+    next: 'Check address and credentials of the receiver; then `steward notify test`.',
+  },
+  RECEIVER_UNREACHABLE: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'A receiver of notifications did not answer, or answered that it cannot take an event now.',
+    next: 'The event is sent again for a day; check the receiver with `steward notify test`.',
   },
 
   // Steward itself

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { GovernorConfig } from './governor.ts'
 import { Policy } from './policy.ts'
+import { ReceiverConfig } from './receiver.ts'
 
 const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
 
@@ -89,12 +90,23 @@ export const Config = z.strictObject({
         .describe('clock that the service logs are written with, where senders give no time of their own'),
     })
     .prefault({}),
+  notify: z.array(ReceiverConfig).default([]).describe('who is told when something happens'),
   policies: z.array(Policy).default([]),
   governor: GovernorConfig.prefault({}),
   watch: z
     .strictObject({ pollSeconds: z.number().min(1).max(300).default(10).describe("between looks at Nova's services") })
     .prefault({}),
   ssh: Ssh.optional(),
+  actions: z
+    .strictObject({
+      callsPerSecond: z
+        .number()
+        .min(0.1)
+        .max(10_000)
+        .optional()
+        .describe('calls of due actions that each worker begins in a second, at most; no limit when left out'),
+    })
+    .prefault({}),
   delegation: z
     .strictObject({
       maxDays: z.int().min(1).max(3650).default(370).describe('longest trust Steward asks for'),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ApplicationCredential, DelegatedBy, type Delegation } from './delegation.ts'
 import { isOneWork, noneOrOneWork, oneWorkOnly, type Work, workFields } from './work.ts'
 
 /** RFC 3339 with any offset. */
@@ -116,6 +117,7 @@ export const RecurringActionView = z.object({
   projectId: z.string(),
   userId: z.string().describe('whose rights the calls use'),
   roles: z.array(z.string()).describe('roles delegated for the calls'),
+  delegatedBy: DelegatedBy.optional(),
   ...workFields,
   recurrence: Recurrence,
   maxLatenessSeconds: z.number().describe('how late a call may still be made when the cloud is away'),
@@ -135,17 +137,17 @@ export const RecurringActionView = z.object({
 })
 export type RecurringActionView = z.infer<typeof RecurringActionView>
 
-/** A trust to act with, and until when it lasts. */
-export interface Delegated {
-  readonly trustId: string
+/** What gives the rights to act, and until when. */
+export type Delegated = Delegation & {
+  readonly delegationId?: string
   readonly until: string
   readonly roles: string[]
+  readonly delegatedBy?: DelegatedBy
 }
 
 /** What the workflow of a recurring action starts with, and hands on to its next run. */
-export interface RecurringAction {
+export type RecurringAction = Delegation & {
   readonly view: RecurringActionView
-  readonly trustId: string
   /** Trusts that newer ones have replaced, to be deleted when no call uses them. */
   readonly spentTrustIds?: readonly string[]
   /** Occurrences up to this moment are dealt with, epoch ms. */
@@ -160,7 +162,7 @@ export interface ChangeRecurring {
   readonly work?: Work
   readonly recurrence?: Recurrence
   readonly maxLatenessSeconds?: number
-  /** Replaces the trust; the old one is deleted. */
+  /** Replaces the present delegation; a trust is deleted then. */
   readonly delegated?: Delegated
 }
 
@@ -173,6 +175,9 @@ const delegateFor = z.iso
   .duration()
   .max(40)
   .describe('how long Steward may act for you, at most until the recurrence ends; ISO 8601, such as `P90D`')
+const applicationCredential = ApplicationCredential.describe(
+  'rights to do it with, instead of a trust: for callers whose token cannot make one',
+)
 const name = z.string().trim().min(1).max(200).describe('for people')
 
 export const CreateRecurring = z
@@ -182,6 +187,7 @@ export const CreateRecurring = z
     recurrence: Recurrence,
     maxLatenessSeconds: maxLatenessSeconds.default(3600),
     delegateFor: delegateFor.default('P90D'),
+    applicationCredential: applicationCredential.optional(),
   })
   .refine(isOneWork, { message: oneWorkOnly, path: ['call'] })
 export type CreateRecurring = z.infer<typeof CreateRecurring>
@@ -194,6 +200,7 @@ export const ChangeOfRecurring = z
     recurrence: Recurrence.optional(),
     maxLatenessSeconds: maxLatenessSeconds.optional(),
     delegateFor: delegateFor.optional().describe('a new delegation from now on, in place of the present one'),
+    applicationCredential: applicationCredential.optional(),
   })
   .refine((change) => Object.keys(change).length > 0, { message: 'nothing is to be changed' })
   .refine(noneOrOneWork, { message: oneWorkOnly, path: ['call'] })

@@ -8,6 +8,8 @@ export const attributes = {
   runbook: defineSearchAttributeKey('StewardRunbook', 'KEYWORD'),
   target: defineSearchAttributeKey('StewardTarget', 'KEYWORD'),
   projectId: defineSearchAttributeKey('StewardProjectId', 'KEYWORD'),
+  /** Digest of the id of the trust that is used; the id itself would be plain text. */
+  delegation: defineSearchAttributeKey('StewardDelegation', 'KEYWORD'),
   incidentRunId: defineSearchAttributeKey('StewardIncidentRunId', 'KEYWORD'),
   /** Keys of the alerts an incident has taken in, so that a late duplicate does not open another one. */
   alertKeys: defineSearchAttributeKey('StewardAlertKeys', 'KEYWORD_LIST'),
@@ -20,6 +22,8 @@ export type WorkflowKind =
   | 'recurring-action'
   | 'delegation'
   | 'plan'
+  | 'sweep'
   | 'watch'
   | 'governor'
   | 'stop'
+  | 'notification'

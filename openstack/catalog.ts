@@ -13,6 +13,8 @@ export interface EndpointChoice {
 export interface Catalog {
   /** The service types the catalogue holds, as it spells them. */
   readonly types: readonly string[]
+  /** How the catalogue spells a service, or its aliases. */
+  spellings(serviceType: string): readonly string[]
   /**
    * Finds the URL of a service, without a trailing slash. Takes official types and the aliases clouds use for them.
    *
@@ -70,11 +72,15 @@ const aliases: readonly (readonly string[])[] = [
 /** Reads a catalogue; entries keep the order Keystone gave them. */
 export function createCatalog(entries: CatalogEntries): Catalog {
   const types = [...new Set(entries.map(({ type }) => type))]
+  const spellings = (serviceType: string) => {
+    const names = aliases.find((group) => group.includes(serviceType)) ?? []
+    return [...new Set([serviceType, ...names])].filter((name) => types.includes(name))
+  }
   return {
     types,
+    spellings,
     endpoint(serviceType, { interface: face = 'public', region } = {}) {
-      const names = aliases.find((group) => group.includes(serviceType)) ?? []
-      const type = [serviceType, ...names].find((name) => types.includes(name))
+      const [type] = spellings(serviceType)
       const faced = entries
         .filter((entry) => entry.type === type)
         .flatMap(({ endpoints }) => endpoints)

@@ -1,3 +1,5 @@
+import { withSecrets } from './secret.ts'
+
 /** A Keystone domain, project or user, in the shape Keystone itself takes. */
 export type DomainRef = { readonly id: string } | { readonly name: string }
 export type ProjectRef = { readonly id: string } | { readonly name: string; readonly domain: DomainRef }
@@ -13,6 +15,10 @@ export type Login =
       readonly credential: { readonly id: string } | { readonly name: string; readonly user: UserRef }
       readonly secret: string
     }
+
+/** The login by an application credential somebody gave. */
+export const loginWith = ({ id, secret }: { readonly id: string; readonly secret: string }): Login =>
+  withSecrets({ method: 'application_credential' as const, credential: { id } }, { secret })
 
 /** What a token is good for: a project, the project of a trust, or nothing but asking Keystone. */
 export type Scope = { readonly project: ProjectRef } | { readonly trustId: string } | 'unscoped'

@@ -13,6 +13,8 @@ export interface SessionOptions {
   readonly login: Login
   /** Our own project, or that of a trust. Without one Keystone picks; application credentials bring their own. */
   readonly scope?: Scope | undefined
+  /** The login is that of somebody who lent it to us: when it is refused, the delegation is lost. @default false */
+  readonly isLent?: boolean
   readonly region?: string | undefined
   /** @default public */
   readonly interface?: Interface
@@ -50,7 +52,7 @@ const marginMs = 60_000
  * @throws CONFIG_INVALID for a trust with an application credential: Keystone gives those no other scope than their own
  */
 export function createSession(options: SessionOptions): Session {
-  const { keystone, http, login, scope, region, interface: face = 'public', now = Date.now } = options
+  const { keystone, http, login, scope, isLent = false, region, interface: face = 'public', now = Date.now } = options
   const trustId = typeof scope === 'object' && 'trustId' in scope ? scope.trustId : undefined
   if (trustId !== undefined && login.method === 'application_credential')
     throw failure('CONFIG_INVALID', 'a login by application credential cannot use trusts: give a password', { trustId })
@@ -62,9 +64,11 @@ export function createSession(options: SessionOptions): Session {
 
   async function logIn(): Promise<Token> {
     const token = await keystone.authenticate(login, scope).catch(async (error: unknown) => {
+      if (isLent) throw lost(error)
       throw trustId === undefined ? error : await whyRefused(error, trustId)
     })
     if (trustId !== undefined) checkTrustToken(token, trustId)
+    if (isLent) checkLentToken(token, login)
     const lifeMs = token.expiresAt.getTime() - token.issuedAt.getTime()
     // counted from here rather than compared with Keystone's clock, which may differ from ours
     current = { token, renewAt: now() + lifeMs - Math.min(marginMs, lifeMs / 2) }
@@ -122,6 +126,20 @@ export function sessionWith(token: Token, options: Pick<SessionOptions, 'http' |
     },
   }
   return session
+}
+
+/** What Keystone says of a credential that was deleted, has expired, or whose owner may not use it any more. */
+function lost(error: unknown): unknown {
+  if (codeOf(error) !== 'SERVICE_LOGIN_REFUSED') return error
+  const why = 'deleted, expired, or its owner disabled or without its roles'
+  const message = `the application credential cannot be used any more (${why}): ${messageOf(error)}`
+  return failure('DELEGATION_LOST', message, detailsOf(error))
+}
+
+function checkLentToken({ applicationCredential }: Token, login: Login): void {
+  const isById = login.method === 'application_credential' && 'id' in login.credential
+  if (isById && applicationCredential?.id === login.credential.id) return
+  throw failure('CLOUD_ANSWER_UNREADABLE', 'Keystone gave a token that is not of the application credential', {})
 }
 
 /** A trust token that is not what was asked for would act with the wrong rights. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AccessRule } from '../core/delegation.ts'
 import { type Catalog, CatalogEntries, createCatalog } from './catalog.ts'
 import { withSecrets } from './secret.ts'
 
@@ -11,6 +12,8 @@ export interface Token {
   /** Undefined for a token without project scope. */
   readonly projectId: string | undefined
   readonly projectName: string | undefined
+  /** What it is scoped to instead of a project; undefined also for one without any scope. */
+  readonly isFor?: string
   /** Names. */
   readonly roles: readonly string[]
   readonly issuedAt: Date
@@ -20,8 +23,17 @@ export interface Token {
   readonly trust?: { readonly id: string; readonly trustorUserId: string; readonly impersonation: boolean }
   /** How its owner logged in: `password`, `token`, `application_credential`, … */
   readonly methods: readonly string[]
-  /** Such tokens cannot make trusts. */
   readonly isApplicationCredential: boolean
+  /** Present when Keystone says more of the application credential it was got with. */
+  readonly applicationCredential?: TokenCredential
+}
+
+export interface TokenCredential {
+  readonly id: string
+  /** It may not be used to manage credentials and trusts; undefined: an older Keystone does not say. */
+  readonly restricted?: boolean
+  /** The calls it is good for; undefined: all. */
+  readonly accessRules?: readonly AccessRule[]
 }
 
 /** A token scoped to a project, which is what callers of ours must have. */
@@ -42,7 +54,16 @@ const TokenBody = z.object({
     issued_at: time,
     expires_at: time,
     catalog: CatalogEntries.default([]),
-    application_credential: z.object({ id: z.string() }).optional(),
+    application_credential: z
+      .object({ id: z.string(), restricted: z.boolean().optional(), access_rules: z.array(AccessRule).optional() })
+      .transform(({ id, restricted, access_rules: accessRules }) => ({
+        id,
+        ...(restricted !== undefined && { restricted }),
+        ...(accessRules && { accessRules }),
+      }))
+      .optional(),
+    system: z.unknown().optional(),
+    domain: z.unknown().optional(),
     'OS-TRUST:trust': z
       .object({ id: z.string(), impersonation: z.boolean(), trustor_user: z.object({ id: z.string() }) })
       .optional(),
@@ -70,6 +91,9 @@ export function parseToken(id: string, body: unknown): Token | string {
     methods: token.methods,
     isApplicationCredential:
       token.application_credential !== undefined || token.methods.includes('application_credential'),
+    ...(token.application_credential && { applicationCredential: token.application_credential }),
+    ...(token.system !== undefined && { isFor: 'the system' }),
+    ...(token.domain !== undefined && { isFor: 'a domain' }),
   }
   return withSecrets(visible, { id })
 }

@@ -48,19 +48,33 @@ export interface Trusts {
    * @throws TOKEN_INVALID, CLOUD_REFUSED, KEYSTONE_UNREACHABLE
    */
   getTrust(token: Token, trustId: string, options?: CallOptions): Promise<Trust | undefined>
+  /**
+   * All trusts that others gave to the owner of the token and that have not ended, without their roles, which Keystone
+   * tells of single trusts only. Its list holds expired ones, too, until somebody flushes them.
+   *
+   * @throws TOKEN_INVALID, CLOUD_REFUSED, CLOUD_ANSWER_UNREADABLE, KEYSTONE_UNREACHABLE
+   */
+  listTrusts(trustee: Token, options?: CallOptions): Promise<ListedTrust[]>
 }
 
-const TrustBody = z.object({
-  trust: z.object({
-    id: z.string(),
-    trustor_user_id: z.string(),
-    trustee_user_id: z.string(),
-    project_id: z.string(),
-    impersonation: z.boolean(),
-    expires_at: z.iso.datetime().nullable(),
-    roles: z.array(z.object({ name: z.string() })).default([]),
-  }),
+export type ListedTrust = Omit<Trust, 'roles'>
+
+const Listed = z.object({
+  id: z.string(),
+  trustor_user_id: z.string(),
+  trustee_user_id: z.string(),
+  project_id: z.string(),
+  impersonation: z.boolean(),
+  expires_at: z.iso.datetime().nullable(),
 })
+const TrustBody = z.object({
+  trust: Listed.extend({ roles: z.array(z.object({ name: z.string() })).default([]) }),
+})
+/** Anybody may give anybody a trust without a project; it gives no rights. */
+const ListBody = z.object({ trusts: z.array(Listed.extend({ project_id: z.string().nullable() })) })
+
+/** Ways to log in whose roles come from groups that somebody else keeps. */
+const federated: ReadonlySet<string> = new Set(['mapped', 'saml2', 'openid'])
 
 /** Most times an expiry moves on by one second. */
 const moves = 5
@@ -108,6 +122,17 @@ export function createTrusts(ask: AskKeystone): Trusts {
       if (answer.status >= 300) throw unusable(answer, `read trust ${trustId}`)
       return parseTrust(answer)
     },
+
+    async listTrusts({ id: token, userId }, options = {}) {
+      const path = `/OS-TRUST/trusts?trustee_user_id=${encodeURIComponent(userId)}`
+      const answer = await ask({ ...options, method: 'GET', path, token })
+      if (answer.status >= 300) throw unusable(answer, 'list the trusts given to Steward')
+      const nowMs = Date.now()
+      return parseList(answer).filter(
+        ({ trustorUserId, expiresAt }) =>
+          trustorUserId !== userId && (expiresAt === undefined || expiresAt.getTime() > nowMs),
+      )
+    },
   }
 }
 
@@ -123,16 +148,28 @@ function parseTrust({ json, details }: KeystoneAnswer): Trust {
     throw failure('CLOUD_ANSWER_UNREADABLE', `the answer of Keystone is no trust: ${issue}`, details)
   }
   const { trust } = parsed.data
-  return {
-    id: trust.id,
-    trustorUserId: trust.trustor_user_id,
-    trusteeUserId: trust.trustee_user_id,
-    projectId: trust.project_id,
-    impersonation: trust.impersonation,
-    expiresAt: trust.expires_at === null ? undefined : new Date(trust.expires_at),
-    roles: trust.roles.map(({ name }) => name),
-  }
+  return { ...listed(trust), roles: trust.roles.map(({ name }) => name) }
 }
+
+function parseList({ json, details }: KeystoneAnswer): ListedTrust[] {
+  const parsed = ListBody.safeParse(json)
+  if (!parsed.success) {
+    const issue = firstIssue(parsed.error)
+    throw failure('CLOUD_ANSWER_UNREADABLE', `the answer of Keystone is no list of trusts: ${issue}`, details)
+  }
+  return parsed.data.trusts.flatMap(({ project_id, ...trust }) =>
+    project_id === null ? [] : [listed({ ...trust, project_id })],
+  )
+}
+
+const listed = (trust: z.infer<typeof Listed>): ListedTrust => ({
+  id: trust.id,
+  trustorUserId: trust.trustor_user_id,
+  trusteeUserId: trust.trustee_user_id,
+  projectId: trust.project_id,
+  impersonation: trust.impersonation,
+  expiresAt: trust.expires_at === null ? undefined : new Date(trust.expires_at),
+})
 
 function refusal({ status, details }: KeystoneAnswer, caller: ProjectToken, roles: readonly string[]) {
   const reason = details.reason ?? `status ${status}`
@@ -141,6 +178,13 @@ function refusal({ status, details }: KeystoneAnswer, caller: ProjectToken, role
   // Keystone names the role by an id the caller never saw
   if (status === 404 && /role/i.test(reason)) {
     const names = roles.join(', ')
+    if (caller.methods.some((method) => federated.has(method)) && roles.every((role) => caller.roles.includes(role)))
+      return failure(
+        'DELEGATION_REFUSED',
+        `${names} in project ${caller.projectName} comes from a group of a federated login, and Keystone delegates only what \
+is assigned to the user: ask whoever administers the project to assign it to you`,
+        { ...details, roles, projectId: caller.projectId },
+      )
     const message = `the caller does not hold every role of ${names} in project ${caller.projectName}: ${reason}`
     return failure('ROLE_MISSING', message, { ...details, roles, projectId: caller.projectId })
   }

@@ -104,6 +104,11 @@ const tellers: Readonly<Record<string, Teller>> = {
   'plan approve': plan('allow/plan'),
   'plan stop': plan('stop/plan'),
   'plan discard': plan('deny/plan'),
+  'sweep revoke': (given) => ({
+    action: 'revoke/delegation',
+    initiator: personOf(given.by),
+    target: { id: String(given.id), typeURI: 'data/security/trust' },
+  }),
   'action cancel': ofProject('disable/action'),
   'action pause': ofProject('disable/pause'),
   'action resume': ofProject('enable/resume'),

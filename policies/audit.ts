@@ -16,7 +16,7 @@ import {
 } from '../core/audit.ts'
 import { catalogue } from '../core/catalogue.ts'
 import type { OpenPlan } from '../core/cloud-plan.ts'
-import type { DelegationView } from '../core/delegation.ts'
+import type { Delegation, DelegationView } from '../core/delegation.ts'
 import type { LeaseGrounds } from '../core/governor.ts'
 import type { StopState } from '../core/stop.ts'
 import { type Command, commandOf } from './audit-commands.ts'
@@ -99,7 +99,7 @@ function activityOf(execution: AuditedExecution, record: Recorded, first: unknow
     target: target(input),
     about: { ...grounds, ...about?.(input) },
     learnt,
-    ...(delegation && { rights: rightsOf(delegation) }),
+    ...(delegation && { rights: rightsOf(delegation, delegation.userId) }),
     ...ended(record),
   }
 }
@@ -116,8 +116,11 @@ function toldOf(result: unknown): Partial<Attachment> & { delegation?: UsedDeleg
   }
 }
 
-const rightsOf = ({ trustId, userId }: UsedDelegation): Pick<Initiator, 'credential' | 'onBehalfOf'> => ({
-  credential: { type: 'trust', token: masked(trustId) },
+const rightsOf = (used: Delegation, userId: string): Pick<Initiator, 'credential' | 'onBehalfOf'> => ({
+  credential:
+    'trustId' in used
+      ? { type: 'trust', token: masked(used.trustId) }
+      : { type: 'application-credential', token: masked(used.applicationCredential.id) },
   onBehalfOf: { id: userId, typeURI: userType },
 })
 
@@ -127,6 +130,7 @@ function behind(execution: AuditedExecution, first: unknown): { initiator: Initi
     const initiator = ownerOf(execution, first)
     return { initiator: initiator ?? unknownPerson }
   }
+  if (execution.kind === 'sweep') return { initiator: observer }
   const { grounds } = (first ?? {}) as { grounds?: LeaseGrounds }
   const { policy = execution.policy } = grounds ?? {}
   const about = {
@@ -148,15 +152,15 @@ function ownerOf(execution: AuditedExecution, first: unknown): Initiator | undef
   const { kind } = execution
   if (typeof first !== 'object' || first === null) return undefined
   if (isOfTenant(execution)) {
-    const { view, trustId } = first as ScheduledAction
-    const { userId, projectId } = view
-    return { id: userId, typeURI: userType, project_id: projectId, ...rightsOf({ trustId, userId }) }
+    const used = first as ScheduledAction
+    const { userId, projectId } = used.view
+    return { id: userId, typeURI: userType, project_id: projectId, ...rightsOf(used, userId) }
   }
   if (kind !== 'delegation') return undefined
   const { trustorUserId, trustorName, projectId, trustId } = first as DelegationView
   return {
     ...{ id: trustorUserId, typeURI: userType, name: trustorName, project_id: projectId },
-    ...rightsOf({ trustId, userId: trustorUserId }),
+    ...rightsOf({ trustId }, trustorUserId),
   }
 }
 

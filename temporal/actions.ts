@@ -11,7 +11,9 @@ import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
 import { titleOf } from '../core/work.ts'
 import { scheduledAction } from '../workflows/scheduled-action.ts'
+import { delegationAttribute, identified } from './delegation-id.ts'
 import { quoted } from './incident-list.ts'
+import { type Page, type PageWish, pageOf } from './page.ts'
 import { engineTimeoutMs, throughEngine } from './reach.ts'
 
 /** The deferred actions of all projects; every question names the project that asks. */
@@ -22,8 +24,12 @@ export interface Actions {
   taken(id: string, projectId: string): Promise<{ view: ActionView; fingerprint?: string } | undefined>
   /** @throws ACTION_NOT_FOUND also for another project's action */
   show(id: string, projectId: string): Promise<ActionView>
-  /** The newest ones in any of `states` (all when left out), at most `limit`. */
-  list(projectId: string, options: { limit: number; states?: readonly ActionState[] }): Promise<ActionView[]>
+  /**
+   * Those in any of `states` (all when left out), by pages: the ones that wait or run first, newest first.
+   *
+   * @throws INPUT_INVALID when `page` is no page of such a list
+   */
+  list(projectId: string, wish: PageWish & { states?: readonly ActionState[] }): Promise<Page<ActionView>>
   /** Has a command carried out; the action as it is then. @throws ACTION_NOT_FOUND, ACTION_CLOSED */
   command(id: string, projectId: string, command: ActionCommand & { by: Person }): Promise<ActionView>
 }
@@ -49,24 +55,22 @@ export function createActions(client: Client): Actions {
     throw failure('ACTION_NOT_FOUND', `this project has no action ${id}`)
   }
 
-  const list: Actions['list'] = async (projectId, { limit, states }) => {
+  const list: Actions['list'] = async (projectId, { states, ...wish }) => {
     const inStates = states ? ` AND StewardState IN (${states.map(quoted).join(', ')})` : ''
     const query = `StewardKind = 'action' AND StewardProjectId = ${quoted(projectId)}${inStates}`
-    const found: ActionView[] = []
-    for await (const { memo } of client.workflow.list({ query, pageSize: limit })) {
-      const view = ActionView.parse(memo?.view)
+    return pageOf(client, query, wish, ({ memo }) => {
+      const view = ActionView.parse(memo.view)
       // the index is only an index: the encrypted view has the last word on whose it is, and how it is
-      if (view.projectId === projectId && (states?.includes(view.state) ?? true)) found.push(view)
-      if (found.length >= limit) break
-    }
-    return found
+      return view.projectId === projectId && (states?.includes(view.state) ?? true) ? view : undefined
+    })
   }
 
   const command: Actions['command'] = async (id, projectId, { does, ...given }) => {
     const view = await show(id, projectId)
     if (!isWaiting(view.state)) throw failure('ACTION_CLOSED', `action ${id} is ${view.state}`)
     try {
-      return await handleOf(id).executeUpdate<ActionView, [object]>(does, { args: [given] })
+      const told = 'delegated' in given ? { ...given, delegated: identified(given.delegated) } : given
+      return await handleOf(id).executeUpdate<ActionView, [object]>(does, { args: [told] })
     } catch (error) {
       const isRefused = error instanceof WorkflowUpdateFailedError && codeOf(error) === undefined
       if (error instanceof WorkflowNotFoundError || isRefused)
@@ -77,7 +81,7 @@ export function createActions(client: Client): Actions {
 
   return {
     show: (id, projectId) => throughEngine(client, () => show(id, projectId)),
-    list: (projectId, options) => throughEngine(client, () => list(projectId, options)),
+    list: (projectId, wish) => throughEngine(client, () => list(projectId, wish)),
     command: (id, projectId, told) => throughEngine(client, () => command(id, projectId, told), 3 * engineTimeoutMs),
     taken: (id, projectId) => throughEngine(client, () => taken(id, projectId)),
     start: (action, fingerprint) =>
@@ -97,6 +101,7 @@ export function createActions(client: Client): Actions {
               { key: attributes.kind, value: 'action' },
               { key: attributes.state, value: view.state },
               { key: attributes.projectId, value: view.projectId },
+              ...delegationAttribute(action),
             ],
           })
           return true

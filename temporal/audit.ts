@@ -1,9 +1,9 @@
-import { type Client, type WorkflowExecutionInfo, WorkflowNotFoundError } from '@temporalio/client'
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client'
 import type { AuditCursor, AuditEvent, AuditedExecution, Recorded } from '../core/audit.ts'
 import { attributes, type WorkflowKind } from '../core/search-attributes.ts'
 import { auditEventsOf, type Keyed } from '../policies/audit.ts'
 import { recordsOf } from './history.ts'
-import { throughEngine } from './reach.ts'
+import { isGone, throughEngine } from './reach.ts'
 
 export interface AuditQuestion {
   readonly sinceMs: number
@@ -40,6 +40,7 @@ const kinds = [
   'recurring-action',
   'delegation',
   'plan',
+  'sweep',
   'governor',
   'stop',
 ] as const satisfies WorkflowKind[]
@@ -81,7 +82,7 @@ export function createAudit(client: Client): Audit {
       return projectId === undefined || projectId === projectOf(records) ? auditEventsOf(execution, records) : []
     } catch (error) {
       // its time was over between the list and the look
-      if (error instanceof WorkflowNotFoundError) return []
+      if (isGone(error)) return []
       throw error
     }
   }

@@ -9,7 +9,9 @@ import { failure } from '../core/errors.ts'
 import type { Person } from '../core/person.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
+import { lossWarning } from '../policies/delegation.ts'
 import { replaceDelegation, revokeDelegation, standingDelegation } from '../workflows/standing-delegation.ts'
+import { delegationIdOf } from './delegation-id.ts'
 import { engineTimeoutMs, throughEngine } from './reach.ts'
 
 /** The standing delegation that remediation acts with: one at a time. */
@@ -33,7 +35,7 @@ export function createDelegations(client: Client): Delegations {
       const view = DelegationView.parse(memo?.view)
       // terminated by a person: it could not say so itself
       if (view.state === 'active' && status.name !== 'RUNNING')
-        return { ...view, state: 'lost', reason: `its workflow is ${status.name} in Temporal` }
+        return { ...view, state: 'lost', warning: lossWarning, reason: `its workflow is ${status.name} in Temporal` }
       return view
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw missing('nobody has delegated rights to Steward yet')
@@ -47,7 +49,9 @@ export function createDelegations(client: Client): Delegations {
     return view
   }
 
-  async function put(view: DelegationView): Promise<DelegationView> {
+  async function put(given: DelegationView): Promise<DelegationView> {
+    const id = delegationIdOf(given.trustId)
+    const view = { ...given, id }
     const start = new WithStartWorkflowOperation(standingDelegation, {
       workflowId: remediationDelegationId,
       workflowIdConflictPolicy: 'USE_EXISTING',
@@ -58,6 +62,7 @@ export function createDelegations(client: Client): Delegations {
       typedSearchAttributes: [
         { key: attributes.kind, value: 'delegation' },
         { key: attributes.state, value: view.state },
+        { key: attributes.delegation, value: id },
       ],
     })
     return client.workflow.executeUpdateWithStart(replaceDelegation, { startWorkflowOperation: start, args: [view] })

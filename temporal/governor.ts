@@ -17,16 +17,17 @@ import {
   consultGovernor,
   extendLease,
   type GovernorOptions,
-  giveBackLease,
+  giveBackLeases,
   governor,
   governorState,
   holdLease,
   releaseLease,
   reportOutcome,
-  requestLease,
+  requestLeases,
   setMode,
 } from '../workflows/governor.ts'
-import { engineTimeoutMs, throughEngine } from './reach.ts'
+import { inBatches } from './in-batches.ts'
+import { engineTimeoutMs, metTheEndOfARun, throughEngine } from './reach.ts'
 
 /** The one governor; it is started by whoever needs it first. All calls may throw ENGINE_UNREACHABLE. */
 export interface Governor {
@@ -35,8 +36,8 @@ export interface Governor {
   state(): Promise<GovernorState>
   /** What it would say now; nothing is held. */
   consult(request: LeaseRequest): Promise<Verdict>
-  /** Repeatable. The verdict comes to the holder's workflow as a signal. */
-  request(request: LeaseRequest): Promise<void>
+  /** What is said at once; later words come to the holder's workflow as signals. Repeatable. */
+  request(request: LeaseRequest): Promise<Verdict>
   giveBack(requestId: string): Promise<void>
   report(outcome: Outcome): Promise<void>
   setMode(setting: Omit<ModeSetting, 'at'>): Promise<void>
@@ -56,8 +57,13 @@ export interface GovernorPlace {
   options?: GovernorOptions
 }
 
+/** Its history begins anew now and then: what meets the end of a run is for the next one. */
+const mostTurns = 5
+/** Requests that are asked for together: some hundred KiB at most. */
+const mostAtOnce = 100
+
 export function createGovernor(client: Client, config: GovernorConfig, place: GovernorPlace = {}): Governor {
-  const { workflowId = governorId, taskQueue = taskQueues.remediation, options = {} } = place
+  const { workflowId = governorId, taskQueue = taskQueues.governor, options = {} } = place
   const handle = client.workflow.getHandle<typeof governor>(workflowId)
   const beginning = {
     workflowId,
@@ -92,20 +98,40 @@ export function createGovernor(client: Client, config: GovernorConfig, place: Go
     )
 
   async function change<T>(update: () => Promise<T>): Promise<T> {
-    try {
-      return await update()
-    } catch (error) {
-      if (error instanceof WorkflowUpdateFailedError && error.cause) throw error.cause
-      throw error
+    for (let turn = 1; ; turn++) {
+      try {
+        return await update()
+      } catch (error) {
+        if (turn < mostTurns && metTheEndOfARun(error)) continue
+        if (error instanceof WorkflowUpdateFailedError && error.cause) throw error.cause
+        throw error
+      }
     }
   }
+
+  const askForLease = inBatches<LeaseRequest, Verdict>(mostAtOnce, (requests) =>
+    ask(() => change(() => handle.executeUpdate(requestLeases, { args: [requests] }))),
+  )
+  const giveBackLease = inBatches<string, void>(mostAtOnce, async (requestIds) => {
+    await tell(giveBackLeases, requestIds)
+    return requestIds.map(() => undefined)
+  })
+  const asking = new Map<string, Promise<Verdict>>()
 
   return {
     configure: () => tell(configureGovernor, config),
     state: () => ask(() => handle.query(governorState)),
     consult: (request) => ask(() => handle.query(consultGovernor, { request, nowMs: Date.now() })),
-    request: (request) => tell(requestLease, request),
-    giveBack: (requestId) => tell(giveBackLease, requestId),
+    request(request) {
+      const answer = askForLease(request).finally(() => asking.delete(request.id))
+      asking.set(request.id, answer)
+      return answer
+    },
+    async giveBack(requestId) {
+      // a run that was cancelled meanwhile gives back what it is just about to get
+      await asking.get(requestId)?.catch(() => undefined)
+      await giveBackLease(requestId)
+    },
     report: (outcome) => tell(reportOutcome, outcome),
     setMode: (setting) => ask(() => change(() => handle.executeUpdate(setMode, { args: [setting] }))),
     clearMode: (scope, by) => ask(() => change(() => handle.executeUpdate(clearMode, { args: [{ scope, by }] }))),

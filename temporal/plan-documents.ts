@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
-import { type Client, isGrpcServiceError } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js'
 import { failure } from '../core/errors.ts'
 import { PlanDocument } from '../core/plan-document.ts'
 import { keepPart, type PartLabel } from '../workflows/plan/keep.ts'
-import { throughEngine } from './reach.ts'
+import { isGone, throughEngine } from './reach.ts'
 
 /** The documents of plans, in the histories of their workflows: compressed, in parts, encrypted as everything there is. */
 export interface PlanDocuments {
@@ -33,8 +33,7 @@ export function createPlanDocuments(client: Client): PlanDocuments {
       const handle = client.workflow.getHandle(workflowId)
       return await throughEngine(client, () => handle.fetchHistory(), historyTimeoutMs)
     } catch (error) {
-      // the client gives the engine's own error here, NOT_FOUND
-      if (isGrpcServiceError(error) && error.code === 5) throw failure('PLAN_NOT_FOUND', `there is no ${workflowId}`)
+      if (isGone(error)) throw failure('PLAN_NOT_FOUND', `there is no ${workflowId}`)
       throw error
     }
   }

@@ -21,6 +21,7 @@ import { movesOf } from '../policies/planner/progress.ts'
 import type { PastMove } from '../policies/planner/rest.ts'
 import { cloudPlan } from '../workflows/plan/plan.ts'
 import { quoted } from './incident-list.ts'
+import { type Page, type PageWish, pageOf } from './page.ts'
 import { createPlanDocuments } from './plan-documents.ts'
 import { engineTimeoutMs, throughEngine } from './reach.ts'
 
@@ -31,8 +32,8 @@ export interface Plans {
   show(id: string): Promise<PlanView>
   /** The same with what has become of each move; needs no worker. @throws PLAN_NOT_FOUND */
   detail(id: string): Promise<PlanShown>
-  /** Newest first, at most `limit`. */
-  list(limit: number, state?: PlanState): Promise<PlanView[]>
+  /** By pages: those that are not at their end first, newest first. @throws INPUT_INVALID when `page` is no page of such a list */
+  list(wish: PageWish, state?: PlanState): Promise<Page<PlanView>>
   /** @throws PLAN_NOT_FOUND, PLAN_CLOSED while there is none yet */
   document(id: string): Promise<PlanDocument>
   /** Every move that was made for it, in order. @throws PLAN_NOT_FOUND */
@@ -61,20 +62,8 @@ export function createPlans(client: Client, taskQueue: string = taskQueues.remed
     }
   }
 
-  async function query(limit: number, also: readonly string[]): Promise<PlanView[]> {
-    const found: PlanView[] = []
-    const all = ["StewardKind = 'plan'", ...also].join(' AND ')
-    for await (const execution of client.workflow.list({ query: all, pageSize: limit })) {
-      found.push(viewOf(execution))
-      if (found.length >= limit) break
-    }
-    return found
-  }
-
-  async function list(limit: number, state?: PlanState): Promise<PlanView[]> {
-    const found = await query(limit, state ? [`StewardState = ${quoted(state)}`] : [])
-    return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
-  }
+  const query = (wish: PageWish, ...also: string[]): Promise<Page<PlanView>> =>
+    pageOf(client, ["StewardKind = 'plan'", ...also].join(' AND '), wish, viewOf)
 
   async function command(id: string, given: PlanCommand): Promise<PlanView> {
     await show(id)
@@ -129,9 +118,10 @@ export function createPlans(client: Client, taskQueue: string = taskQueues.remed
   }
 
   async function madeSince(sinceMs: number): Promise<PastMove[]> {
-    const since = [`StartTime >= ${quoted(new Date(sinceMs).toISOString())}`]
+    const since = `StartTime >= ${quoted(new Date(sinceMs).toISOString())}`
+    const { items } = await throughEngine(client, () => query({ limit: mostRemembered }, since))
     const found: PastMove[] = []
-    for (const view of await throughEngine(client, () => query(mostRemembered, since))) {
+    for (const view of items) {
       try {
         found.push(...(await madeFor(view)))
       } catch (error) {
@@ -147,7 +137,8 @@ export function createPlans(client: Client, taskQueue: string = taskQueues.remed
     made: async (id) => madeFor(await throughEngine(client, () => show(id))),
     madeSince,
     show: (id) => throughEngine(client, () => show(id)),
-    list: (limit, state) => throughEngine(client, () => list(limit, state)),
+    list: (wish, state) =>
+      throughEngine(client, () => query(wish, ...(state ? [`StewardState = ${quoted(state)}`] : []))),
     command: (id, given) => throughEngine(client, () => command(id, given), 2 * engineTimeoutMs),
     async document(id) {
       const { digest, state } = await throughEngine(client, () => show(id))

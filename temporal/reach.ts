@@ -1,4 +1,4 @@
-import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client'
+import { type Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client'
 import { failure } from '../core/errors.ts'
 
 /** gRPC codes that say "not now": DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE, CANCELLED by a lost connection. */
@@ -21,4 +21,18 @@ export async function throughEngine<T>(client: Client, ask: () => Promise<T>, ti
       throw failure('ENGINE_UNREACHABLE', 'Temporal does not answer')
     throw error
   }
+}
+
+/** The run closed between the moment an update came and the moment it was looked at: the next run may be asked. */
+export function metTheEndOfARun(error: unknown): boolean {
+  const grpc = error instanceof ServiceError ? error.cause : error
+  if (!isGrpcServiceError(grpc)) return false
+  // ABORTED; or FAILED_PRECONDITION when the update came between the last task of a run and its end
+  return grpc.code === 10 || (grpc.code === 9 && grpc.details.includes('workflow task failure'))
+}
+
+/** There is no such workflow, or it is no longer kept: histories answer so in the engine's own words, NOT_FOUND. */
+export function isGone(error: unknown): boolean {
+  const grpc = error instanceof ServiceError ? error.cause : error
+  return error instanceof WorkflowNotFoundError || (isGrpcServiceError(grpc) && grpc.code === 5)
 }

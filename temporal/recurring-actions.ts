@@ -1,10 +1,4 @@
-import {
-  type Client,
-  isGrpcServiceError,
-  ServiceError,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client'
+import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client'
 import { ActionView } from '../core/action.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import type { Person } from '../core/person.ts'
@@ -13,16 +7,18 @@ import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
 import { titleOf } from '../core/work.ts'
 import { recurringAction } from '../workflows/recurring-action.ts'
+import { delegationAttribute, identified } from './delegation-id.ts'
 import { quoted } from './incident-list.ts'
-import { engineTimeoutMs, throughEngine } from './reach.ts'
+import { type Page, type PageWish, pageOf } from './page.ts'
+import { engineTimeoutMs, metTheEndOfARun, throughEngine } from './reach.ts'
 
 /** The recurring actions of all projects; every question names the project that asks. */
 export interface RecurringActions {
   start(action: RecurringAction): Promise<void>
   /** @throws ACTION_NOT_FOUND also for another project's */
   show(id: string, projectId: string): Promise<RecurringActionView>
-  /** Newest first, at most `limit`. */
-  list(projectId: string, limit: number): Promise<RecurringActionView[]>
+  /** By pages: those that are active first. @throws INPUT_INVALID when `page` is no page of such a list */
+  list(projectId: string, wish: PageWish): Promise<Page<RecurringActionView>>
   /** One occurrence, with what was answered. @throws ACTION_NOT_FOUND */
   occurrence(id: string, at: string, projectId: string): Promise<ActionView>
   /** Has a command carried out; the recurring action as it is then. @throws ACTION_NOT_FOUND, ACTION_CLOSED, and what the command is refused with */
@@ -57,23 +53,21 @@ export function createRecurringActions(client: Client): RecurringActions {
     return view
   }
 
-  async function list(projectId: string, limit: number): Promise<RecurringActionView[]> {
+  const list: RecurringActions['list'] = (projectId, wish) => {
     const query = `StewardKind = 'recurring-action' AND StewardProjectId = ${quoted(projectId)} AND ExecutionStatus != 'ContinuedAsNew'`
-    const found: RecurringActionView[] = []
-    for await (const { memo } of client.workflow.list({ query, pageSize: limit })) {
-      const view = RecurringActionView.parse(memo?.view)
+    return pageOf(client, query, wish, ({ memo }) => {
+      const view = RecurringActionView.parse(memo.view)
       // the index is only an index: the encrypted view has the last word on whose it is
-      if (view.projectId === projectId) found.push(view)
-      if (found.length >= limit) break
-    }
-    return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+      return view.projectId === projectId ? view : undefined
+    })
   }
 
   async function command(id: string, projectId: string, { does, ...given }: RecurringCommand & { by: Person }) {
     await show(id, projectId)
+    const told = 'delegated' in given ? { ...given, delegated: identified(given.delegated) } : given
     for (let turn = 1; ; turn++) {
       try {
-        return await handleOf(id).executeUpdate<RecurringActionView, [object]>(does, { args: [given] })
+        return await handleOf(id).executeUpdate<RecurringActionView, [object]>(does, { args: [told] })
       } catch (error) {
         if (turn < mostTurns && metTheEndOfARun(error)) continue
         if (error instanceof WorkflowNotFoundError) throw failure('ACTION_CLOSED', `recurring action ${id} has ended`)
@@ -85,7 +79,7 @@ export function createRecurringActions(client: Client): RecurringActions {
 
   return {
     show: (id, projectId) => throughEngine(client, () => show(id, projectId)),
-    list: (projectId, limit) => throughEngine(client, () => list(projectId, limit)),
+    list: (projectId, wish) => throughEngine(client, () => list(projectId, wish)),
     occurrence: (id, at, projectId) => throughEngine(client, () => occurrence(id, at, projectId)),
     command: (id, projectId, given) => throughEngine(client, () => command(id, projectId, given), 3 * engineTimeoutMs),
     start: (action) =>
@@ -101,16 +95,9 @@ export function createRecurringActions(client: Client): RecurringActions {
             { key: attributes.kind, value: 'recurring-action' },
             { key: attributes.state, value: view.state },
             { key: attributes.projectId, value: view.projectId },
+            ...delegationAttribute(action),
           ],
         })
       }),
   }
-}
-
-/** The run closed between the moment the update came and the moment it was looked at; ABORTED in gRPC's words. */
-function metTheEndOfARun(error: unknown): boolean {
-  const grpc = error instanceof ServiceError ? error.cause : error
-  if (!isGrpcServiceError(grpc)) return false
-  // ABORTED; or FAILED_PRECONDITION when the command came between the last task of a run and its end
-  return grpc.code === 10 || (grpc.code === 9 && grpc.details.includes('workflow task failure'))
 }

@@ -1,6 +1,7 @@
 import { ActivityFailure, CancellationScope, sleep, TimeoutFailure } from '@temporalio/workflow'
 import type { CallOutcome } from '../core/activities.ts'
 import type { Deed } from '../core/chain.ts'
+import type { Delegation } from '../core/delegation.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import type { LeaseGrounds, LeaseNeed } from '../core/governor.ts'
 import { titleOf } from '../core/work.ts'
@@ -11,7 +12,7 @@ import { once, patient, quick } from './steps.ts'
 
 /** Whose deed it is, and with which rights. */
 export interface Doer {
-  readonly trustId: string
+  readonly delegation: Delegation
   readonly projectId: string
   readonly userId: string
   readonly why: string
@@ -70,10 +71,10 @@ async function attempt(deed: Deed, doer: Doer): Promise<Tried> {
   const { outcome } = tried
   if (!outcome?.goesOn || 'call' in deed) return tried
   const { startedAt: since, before, body: result } = outcome
-  const { trustId } = doer
+  const { delegation } = doer
   const { outcome: end, detail } = await patient(`Wait for the end of ${titleOfDeed(deed)}`, longestWaitMs).awaitEffect(
     {
-      ...{ ...deed, trustId, since },
+      ...{ ...deed, ...delegation, since },
       ...(before !== undefined && { before }),
       ...(result !== undefined && { result }),
     },
@@ -86,17 +87,17 @@ async function attempt(deed: Deed, doer: Doer): Promise<Tried> {
 /** The catalogue's own limits are shorter; this one ends an attempt that hangs. */
 const longestWaitMs = 6 * 3_600_000
 
-async function send(deed: Deed, { trustId }: Doer): Promise<Tried> {
+async function send(deed: Deed, { delegation }: Doer): Promise<Tried> {
   const what = titleOfDeed(deed)
   const sentAfter = new Date().toISOString()
   try {
-    return { outcome: await once(what).performCall({ ...deed, trustId }) }
+    return { outcome: await once(what).performCall({ ...deed, ...delegation }) }
   } catch (error) {
     const reason = workerWasLost(error) ? failure('OUTCOME_UNKNOWN', `the worker was lost during ${what}`) : error
     const verdict = afterFailure(callIn(deed), codeOf(reason) ?? 'INTERNAL')
     if (verdict === 'give up') throw reason
     if (verdict === 'repeat') return { again: reason }
-    const { verdict: seen, requestId } = await look({ ...deed, trustId, sentAfter }, what)
+    const { verdict: seen, requestId } = await look({ ...deed, ...delegation, sentAfter }, what)
     if (seen === 'done') {
       const note = 'its answer was lost; that it took effect was seen by looking'
       return { outcome: { status: 202, startedAt: sentAfter, note, ...(requestId && { requestId }), ...goesOn(deed) } }

@@ -28,12 +28,13 @@ import { comeToAnEnd, leaseVerdict } from './lease.ts'
 import { internal } from './steps.ts'
 
 export const configureGovernor = defineSignal<[GovernorConfig]>('configure')
-export const requestLease = defineSignal<[LeaseRequest]>('request')
-export const giveBackLease = defineSignal<[string]>('giveBack')
+export const giveBackLeases = defineSignal<[readonly string[]]>('giveBack')
 export const reportOutcome = defineSignal<[Outcome]>('outcome')
 
 export const setMode = defineUpdate<void, [Omit<ModeSetting, 'at'>]>('setMode')
 export const clearMode = defineUpdate<void, [{ scope: string; by: string }]>('clearMode')
+/** Of runs: what is said of each at once. Who has to wait hears the rest by signal. */
+export const requestLeases = defineUpdate<Verdict[], [readonly LeaseRequest[]]>('request')
 /** A person's lease; answers when it is decided. */
 export const holdLease = defineUpdate<Verdict, [LeaseRequest]>('hold')
 export const extendLease = defineUpdate<void, [{ requestId: string; expectedMs: number; by: Person }]>('extend')
@@ -69,15 +70,30 @@ export async function governor(
   const inbox: GovernorEvent[] = [...waiting]
   /** Words to holders that the engine has not passed on yet: it drops those of a run that has ended. */
   let underWay = 0
-  /** Answers for those who wait inside an update, by request id. */
+  /** Answers for people, who wait inside an update until it is decided, by request id. */
   const answers = new Map<string, Verdict>()
+  /** Requests of runs that are being answered right now, with the answer. */
+  const asked = new Map<string, Verdict | undefined>()
 
   setHandler(configureGovernor, (newer) => {
     brakes = newer
     inbox.push({ kind: 'tick' })
   })
-  setHandler(requestLease, (request) => void inbox.push({ kind: 'request', request }))
-  setHandler(giveBackLease, (requestId) => void inbox.push({ kind: 'give-back', requestId }))
+  setHandler(requestLeases, async (requests) => {
+    for (const request of requests) {
+      asked.set(request.id, undefined)
+      inbox.push({ kind: 'request', request })
+    }
+    await condition(() => requests.every(({ id }) => asked.get(id)))
+    return requests.map(({ id }) => {
+      const verdict = asked.get(id) as Verdict
+      asked.delete(id)
+      return verdict
+    })
+  })
+  setHandler(giveBackLeases, (requestIds) => {
+    for (const requestId of requestIds) inbox.push({ kind: 'give-back', requestId })
+  })
   setHandler(reportOutcome, (outcome) => void inbox.push({ kind: 'outcome', outcome }))
   setHandler(governorState, () => state)
   setHandler(consultGovernor, ({ request, nowMs }) => consult(state, request, brakes, nowMs))
@@ -128,7 +144,10 @@ export async function governor(
     }
     setCurrentDetails(`${state.leases.length} lease(s), ${state.queue.length} waiting`)
     const isLong = workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > mostEvents
-    if (!isLong || !allHandlersFinished()) continue
+    if (!isLong) continue
+    // those who were just answered are on their way out
+    await condition(() => asked.size === 0 || inbox.length > 0)
+    if (!allHandlersFinished()) continue
     await condition(() => underWay === 0)
     // who waits inside an update is told by this run
     if (allHandlersFinished()) await continueAsNew<typeof governor>(brakes, options, state, inbox)
@@ -147,7 +166,8 @@ export async function governor(
     state = decided.state
     for (const verdict of decided.verdicts) {
       const holder = before.get(verdict.requestId)?.holder
-      if (holder?.workflowId) tell(holder, leaseVerdict, verdict)
+      if (asked.has(verdict.requestId)) asked.set(verdict.requestId, verdict)
+      else if (holder?.workflowId) tell(holder, leaseVerdict, verdict)
       else answers.set(verdict.requestId, verdict)
     }
     for (const { lease, why } of decided.toEnd) tell(lease.request.holder, comeToAnEnd, { why })

@@ -1,5 +1,6 @@
 import { ActivityFailure, CancellationScope, CancelledFailure, sleep, TimeoutFailure } from '@temporalio/workflow'
 import type { Group } from '../core/activities.ts'
+import type { Delegation } from '../core/delegation.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import type { GroupView, TargetOutcome, Targets } from '../core/group.ts'
 import type { Work } from '../core/work.ts'
@@ -33,9 +34,9 @@ export async function doGroup(
   deadlineMs: number,
   tell: (group: GroupView) => void,
 ): Promise<void> {
-  const { trustId } = doer
-  const group: Group = { action, input, key: targetKey(action, targets), trustId }
-  const ids = await idsOf(targets, trustId)
+  const { delegation } = doer
+  const group: Group = { action, input, key: targetKey(action, targets), ...delegation }
+  const ids = await idsOf(targets, delegation)
   if (ids.length === 0) throw failure('TARGETS_MISSING', 'the selector finds nothing, so that nothing is done')
   const outcomes = new Map<string, TargetOutcome>(
     ids.map((id) => [id, { id, outcome: 'again', detail: 'its turn did not come' }]),
@@ -65,9 +66,9 @@ export async function doGroup(
   refuseLess(groupView([...outcomes.values()]))
 }
 
-async function idsOf(targets: Targets, trustId: string): Promise<readonly string[]> {
+async function idsOf(targets: Targets, delegation: Delegation): Promise<readonly string[]> {
   if ('ids' in targets) return targets.ids
-  return (await quick('Find the servers that are meant').findTargets({ select: targets.select, trustId })).ids
+  return (await quick('Find the servers that are meant').findTargets({ select: targets.select, ...delegation })).ids
 }
 
 function refuseLess({ total, done, failed, unknown }: GroupView): void {

@@ -1,5 +1,7 @@
+export { delegationSweep } from './delegation-sweep.ts'
 export { governor } from './governor.ts'
 export { incident } from './incident/incident.ts'
+export { notification } from './notification.ts'
 export { enablePlanHosts } from './plan/hosts.ts'
 export { cloudPlan } from './plan/plan.ts'
 export { planWave } from './plan/wave.ts'

@@ -11,7 +11,7 @@ import { failure } from '../core/errors.ts'
 import type { LeaseGrounds, LeaseNeed, LeaseRequest, Survey, Target, Verdict } from '../core/governor.ts'
 import { internal, quick } from './steps.ts'
 
-/** The governor's word to whoever asked it for a lease. */
+/** The governor's word to a run that had to wait for its lease. */
 export const leaseVerdict = defineSignal<[Verdict]>('leaseVerdict')
 /** Asks a run to end at its next safe point: something more urgent needs its targets, or a person does. */
 export const comeToAnEnd = defineSignal<[{ why: string }]>('comeToAnEnd')
@@ -54,6 +54,8 @@ export async function withLease<T>(
   }
 }
 
+const isOver = (verdict: Verdict | undefined) => verdict !== undefined && verdict.says !== 'wait'
+
 const gaveWay = (why: string) => failure('GAVE_WAY', `ended at a safe point: ${why}`)
 
 /** Asks for the lease and waits for it. Returns the id it is given back with. */
@@ -64,9 +66,12 @@ async function take(
   ending: () => string | undefined,
 ): Promise<string> {
   const verdicts = new Map<string, Verdict>()
-  setHandler(leaseVerdict, (verdict) => {
+  const hear = (verdict: Verdict) => {
+    // a word that was long on its way says nothing against what was decided meanwhile
+    if (verdict.says === 'wait' && isOver(verdicts.get(verdict.requestId))) return
     verdicts.set(verdict.requestId, verdict)
-  })
+  }
+  setHandler(leaseVerdict, hear)
   const sinceMs = Date.now()
   let told = ''
   for (let survey = 1; ; survey++) {
@@ -95,10 +100,15 @@ async function take(
         told = verdict.reason
         note(`waits: ${told}`)
       }
-      return (verdict && verdict.says !== 'wait') || ending() !== undefined
+      return isOver(verdict) || ending() !== undefined
     }
-    do await internal(`Ask the governor for ${request.targets.join(', ')}`).requestLease({ request })
-    while (!(await condition(isDecided, askAgainMs)))
+    do {
+      const said: Verdict | undefined = await internal(
+        `Ask the governor for ${request.targets.join(', ')}`,
+      ).requestLease({ request })
+      // a run that was begun by a former version hears everything by signal
+      if (said) hear(said)
+    } while (!(await condition(isDecided, askAgainMs)))
     const verdict = verdicts.get(request.id)
     if (verdict && verdict.says !== 'wait') return verdict
     throw gaveWay(ending() ?? 'nothing was decided')

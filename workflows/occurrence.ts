@@ -10,6 +10,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { ActionView } from '../core/action.ts'
+import type { Delegation } from '../core/delegation.ts'
 import type { RecurringActionView } from '../core/recurrence.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { titleOf, workOf } from '../core/work.ts'
@@ -25,14 +26,16 @@ const occurrenceId = (id: string, at: string) => `action/${id}/${at}`
  * Begins the occurrence `at` of a recurring action, due at `runAt`; it reports to this workflow and outlives it.
  * @returns false when it was begun before
  */
-export async function startOccurrence(of: RecurringActionView, at: string, runAt: string, trustId: string) {
-  const { id, name, projectId, userId, roles, maxLatenessSeconds } = of
+export async function startOccurrence(of: RecurringActionView, at: string, runAt: string, delegation: Delegation) {
+  const { id, name, projectId, userId, roles, delegatedBy, maxLatenessSeconds } = of
   const createdAt = new Date().toISOString()
   const view: ActionView = {
     ...{ id, occurrence: at, state: 'scheduled', projectId, userId, roles, ...workOf(of), runAt, createdAt },
     ...(name !== undefined && { name }),
+    ...(delegatedBy && { delegatedBy }),
   }
-  const reportTo = workflowInfo().workflowId
+  const { workflowId: reportTo, typedSearchAttributes } = workflowInfo()
+  const delegationId = typedSearchAttributes.get(attributes.delegation)
   try {
     // begun means seen through, also when this workflow is cancelled
     await CancellationScope.nonCancellable(() =>
@@ -40,13 +43,14 @@ export async function startOccurrence(of: RecurringActionView, at: string, runAt
         workflowId: occurrenceId(id, at),
         workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
         parentClosePolicy: ParentClosePolicy.ABANDON,
-        args: [{ view, trustId, maxLatenessMs: maxLatenessSeconds * 1000, keepTrust: true, reportTo }],
+        args: [{ view, ...delegation, maxLatenessMs: maxLatenessSeconds * 1000, keepTrust: true, reportTo }],
         memo: { view },
         staticSummary: name ?? titleOf(of),
         typedSearchAttributes: [
           { key: attributes.kind, value: 'action' },
           { key: attributes.state, value: view.state },
           { key: attributes.projectId, value: projectId },
+          ...(delegationId === undefined ? [] : [{ key: attributes.delegation, value: delegationId }]),
         ],
       }),
     )

@@ -8,6 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import { isWaiting } from '../core/action.ts'
+import { delegationOf, replaces, trustsIn } from '../core/delegation.ts'
 import { failure } from '../core/errors.ts'
 import type {
   ChangeRecurring,
@@ -21,8 +22,9 @@ import { nextOccurrence } from '../policies/recurrence/occurrences.ts'
 import { planNext } from '../policies/recurrence/plan.ts'
 import { validate } from '../policies/recurrence/validate.ts'
 import { mostRunning, remembered, whenDue } from '../policies/recurrence/when-due.ts'
+import { createAnnouncer } from './announce.ts'
 import { endOccurrence, occurrenceRuns, startOccurrence } from './occurrence.ts'
-import { publish } from './publish.ts'
+import { holdTrust, publish } from './publish.ts'
 import {
   cancelRecurring,
   changeRecurring,
@@ -40,20 +42,22 @@ const replanEveryMs = 24 * 3_600_000
 const askAfterMs = 600_000
 
 /**
- * Makes one OpenStack call again and again, each time as an action of its own, with the one trust of its owner.
+ * Makes one OpenStack call again and again, each time as an action of its own, with the one delegation of its owner.
  *
  * Each run of the workflow waits for one occurrence, which is in its input: what it was worked out from, the time zone
- * database above all, may have changed when another worker replays the run. Outcomes come back as signals. The trust
+ * database above all, may have changed when another worker replays the run. Outcomes come back as signals. A trust
  * is deleted at the end. Never fails: how it ended is in its view.
  */
 export async function recurringAction(input: RecurringAction): Promise<RecurringActionView> {
   const { minGapMs = 60_000 } = input
   const view: RecurringActionView = { ...input.view }
-  let { trustId, afterMs } = input
+  let { afterMs } = input
+  let delegation = delegationOf(input)
   let spentTrustIds = input.spentTrustIds ?? []
   /** Something was changed that this run does not know how to go on with: the next one does. */
   let stirred = false
   let dropping = false
+  const announcer = createAnnouncer()
 
   const become = (change: Partial<RecurringActionView>) => {
     Object.assign(view, change)
@@ -76,7 +80,7 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
     if (!over()) {
       void dropSpentTrusts()
       await work()
-      await condition(() => over() || allHandlersFinished())
+      await condition(() => over() || (allHandlersFinished() && announcer.isIdle()))
     }
     if (!over()) await goOnInNextRun()
   } catch (error) {
@@ -90,7 +94,7 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
   function goOnInNextRun(): Promise<never> {
     const { typedSearchAttributes } = workflowInfo()
     const next = makeContinueAsNewFunc<typeof recurringAction>({ memo: { view }, typedSearchAttributes })
-    return next({ view, trustId, spentTrustIds, afterMs, minGapMs })
+    return next({ view, ...delegation, spentTrustIds, afterMs, minGapMs })
   }
 
   /** Waits for the occurrence this run is about, or for something to come between, and deals with it. */
@@ -160,6 +164,8 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
     delete view.next
     delete view.snoozedUntil
     become({ state: 'delegation-lost', reason })
+    // one delegation is lost once
+    announce('recurring-action.delegation-lost', view.delegated.since)
   }
 
   function dropQueued(reason: string): void {
@@ -176,7 +182,7 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
 
   async function start(at: string, runAt: string): Promise<void> {
     become({ running: [...view.running, at] })
-    if (!(await startOccurrence(view, at, runAt, trustId))) settle(skip(at, 'it was begun before'))
+    if (!(await startOccurrence(view, at, runAt, delegation))) settle(skip(at, 'it was begun before'))
   }
 
   function settle(outcome: PastOccurrence): void {
@@ -200,14 +206,20 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
     dropping = false
   }
 
+  function announce(event: 'recurring-action.delegation-lost' | 'recurring-action.ended', sequence: string | number) {
+    announcer.tell({ event, subject: `recurring-action/${view.id}`, sequence, view: { ...view } })
+  }
+
   async function finish(): Promise<void> {
     dropQueued(`the recurring action is ${view.state}`)
     delete view.next
     delete view.snoozedUntil
+    announce('recurring-action.ended', 1)
     while (!(await condition(() => view.running.length === 0, askAfterMs))) await forgetGone()
-    const deleted = await Promise.all([trustId, ...spentTrustIds].map(deleteTrust))
-    become({ trustDeleted: deleted.every(Boolean), endedAt: nowIso() })
-    await condition(allHandlersFinished)
+    const trustIds = [...trustsIn(delegation), ...spentTrustIds]
+    const deleted = await Promise.all(trustIds.map(deleteTrust))
+    become({ ...(trustIds.length > 0 && { trustDeleted: deleted.every(Boolean) }), endedAt: nowIso() })
+    await condition(() => allHandlersFinished() && announcer.isIdle())
   }
 
   function listen(): void {
@@ -293,7 +305,7 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
       cancelRecurring,
       async ({ by }) => {
         become({ state: 'cancelled', reason: `cancelled by ${by.name}` })
-        await condition(() => view.trustDeleted !== undefined || view.running.length > 0, '10s')
+        await condition(() => view.endedAt !== undefined || view.running.length > 0, '10s')
         return view
       },
       { validator: (_given) => open() },
@@ -308,12 +320,13 @@ export async function recurringAction(input: RecurringAction): Promise<Recurring
         ...(recurrence && { recurrence, counted: 0 }),
         ...(maxLatenessSeconds !== undefined && { maxLatenessSeconds }),
       })
-      // a repeated update must not have the trust deleted that it has just put in place
-      const renewed = given !== undefined && given.trustId !== trustId
+      const renewed = given !== undefined && replaces(given, delegation)
       if (renewed) {
-        spentTrustIds = [...spentTrustIds, trustId]
-        trustId = given.trustId
-        Object.assign(view, { roles: given.roles, delegated: { since: nowIso(), until: given.until } })
+        spentTrustIds = [...spentTrustIds, ...trustsIn(delegation)]
+        delegation = delegationOf(given)
+        const { roles, until, delegatedBy } = given
+        Object.assign(view, { roles, delegated: { since: nowIso(), until }, ...(delegatedBy && { delegatedBy }) })
+        holdTrust('trustId' in given ? given.delegationId : null)
       }
       const recovers = renewed && view.state === 'delegation-lost'
       if (recovers || (recurrence && goesOn())) return goOn('active', Date.now())

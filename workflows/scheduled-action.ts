@@ -5,16 +5,19 @@ import {
   defineSignal,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
-import { type ActionState, type ActionView, isWaiting, type ScheduledAction } from '../core/action.ts'
+import { type ActionState, type ActionView, deadStates, isWaiting, type ScheduledAction } from '../core/action.ts'
 import type { CallOutcome } from '../core/activities.ts'
+import { delegationOf, replaces, trustsIn } from '../core/delegation.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import { putWork, titleOf, workOf } from '../core/work.ts'
 import { cancelAction, changeAction, pauseAction, resumeAction, runActionNow } from './action-updates.ts'
+import { createAnnouncer } from './announce.ts'
 import { doGroup } from './group.ts'
-import { publish } from './publish.ts'
+import { holdTrust, publish } from './publish.ts'
 import { quick } from './steps.ts'
 import { deleteTrust } from './trust.ts'
 import { doWork } from './work.ts'
@@ -33,15 +36,21 @@ const mostChanges = 100
  * OpenStack calls at a future time, with the rights of the person who asked for them.
  *
  * Sleeps on its own timer, looks ahead of its time for what is in the way, does its work exactly once (late rather than
- * never, until `notAfter`), then deletes the trust unless it is told to keep it. What nobody can tell the outcome of is not
- * repeated. Never fails: how it ended is in its view.
+ * never, until `notAfter`), then deletes its trust, if that is what it acts with, unless it is told to keep it. What
+ * nobody can tell the outcome of is not repeated. Never fails: how it ended is in its view.
  */
 export async function scheduledAction(input: ScheduledAction): Promise<ActionView> {
-  let { trustId, maxLatenessMs } = input
-  const spentTrustIds: string[] = []
+  let { maxLatenessMs } = input
+  let delegation = delegationOf(input)
+  const spentTrustIds = new Set<string>()
   const view: ActionView = { ...input.view, runRequestId: `req-${workflowInfo().runId}` }
+  const announcer = createAnnouncer()
   let stirred = false
+  let isCleanedUp = false
   let changes = 0
+  let warnings = 0
+  /** What people were told is in its way. */
+  let toldOf = ''
 
   const become = (state: ActionState, sentence: string, change: Partial<ActionView> = {}) => {
     Object.assign(view, change, { state })
@@ -67,8 +76,15 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
       become(stateAfter(reason.code), `${reason.code}: ${reason.detail}`, { reason, endedAt: nowIso() })
     }
   }
+  if (deadStates.includes(view.state)) announce('action.failed')
   await CancellationScope.nonCancellable(cleanUp)
   return view
+
+  function announce(event: 'action.failed' | 'action.warned', sequence = 1): void {
+    const { id, occurrence } = view
+    const subject = `action/${id}${occurrence === undefined ? '' : `/${occurrence}`}`
+    announcer.tell({ event, subject, sequence, view: { ...view } })
+  }
 
   /** Until it is due, or does not wait any more. Looks ahead on the way. */
   async function untilDue(): Promise<void> {
@@ -94,14 +110,18 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
   async function lookAhead(): Promise<void> {
     const looking = new CancellationScope()
     const look = looking.run(() =>
-      quick('Look whether anything is in its way').checkAhead({ work: workOf(view), trustId }),
+      quick('Look whether anything is in its way').checkAhead({ work: workOf(view), ...delegation }),
     )
     const found = await Promise.race([look.catch(() => undefined), condition(() => stirred).then(() => undefined)])
     looking.cancel()
     if (found === undefined || stirred) return
     delete view.warning
-    if (found) become('warned', `${found.code}: ${found.detail}`, { warning: found })
+    const hindrance = found ? `${found.code}: ${found.detail}` : ''
+    if (found) become('warned', hindrance, { warning: found })
     else waitFor()
+    // what is still in its way is no news
+    if (found && toldOf !== hindrance) announce('action.warned', ++warnings)
+    toldOf = hindrance
   }
 
   async function work(): Promise<void> {
@@ -112,7 +132,7 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
     // Steward itself may have been away: stopping servers in the morning is not what was asked for the evening
     if (Date.now() > deadlineMs()) throw failure('TOO_LATE', `Steward came to it after ${iso(deadlineMs())}`)
     const { projectId, userId, name, id } = view
-    const doer = { trustId, projectId, userId, why: name ?? `action ${id}`, maxLatenessMs }
+    const doer = { delegation, projectId, userId, why: name ?? `action ${id}`, maxLatenessMs }
     if (view.action !== undefined && view.targets) {
       const startedAt = nowIso()
       become('running', what, { startedAt, latenessMs: Date.now() - dueMs })
@@ -133,16 +153,23 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
     })
   }
 
+  /** What cannot be deleted now is tried again in the end. */
+  async function dropSpent(spent: string): Promise<void> {
+    if (await deleteTrust(spent)) spentTrustIds.delete(spent)
+  }
+
   async function cleanUp(): Promise<void> {
-    if (!input.keepTrust) {
-      const deleted = await Promise.all([trustId, ...spentTrustIds].map(deleteTrust))
+    const trustIds = input.keepTrust ? [] : [...trustsIn(delegation), ...spentTrustIds]
+    if (trustIds.length > 0) {
+      const deleted = await Promise.all(trustIds.map(deleteTrust))
       const trustDeleted = deleted.every(Boolean)
       become(view.state, trustDeleted ? `${view.state}; trust deleted` : `${view.state}; the trust is left to expire`, {
         trustDeleted,
       })
     }
+    isCleanedUp = true
     if (input.reportTo !== undefined) await report(input.reportTo, view)
-    await condition(allHandlersFinished)
+    await condition(() => allHandlersFinished() && announcer.isIdle())
   }
 
   function listen(): void {
@@ -160,7 +187,7 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
       async ({ by }) => {
         stir()
         become('cancelled', `cancelled by ${by.name}`, { endedAt: nowIso() })
-        await condition(() => input.keepTrust === true || view.trustDeleted !== undefined, '10s')
+        await condition(() => input.keepTrust === true || isCleanedUp, '10s')
         return view
       },
       {
@@ -195,10 +222,15 @@ export async function scheduledAction(input: ScheduledAction): Promise<ActionVie
     setHandler(
       changeAction,
       ({ name, work: other, runAt, notAfter, maxLatenessMs: lateness, delegated }) => {
-        if (delegated && delegated.trustId !== trustId) {
-          spentTrustIds.push(trustId)
-          trustId = delegated.trustId
-          view.roles = delegated.roles
+        if (delegated && replaces(delegated, delegation)) {
+          const spent = trustsIn(delegation)
+          for (const trustId of spent) spentTrustIds.add(trustId)
+          delegation = delegationOf(delegated)
+          const { roles, delegatedBy } = delegated
+          Object.assign(view, { roles, ...(delegatedBy && { delegatedBy }) })
+          holdTrust('trustId' in delegated ? delegated.delegationId : null)
+          // one that began before this was thought of gives it back in the end
+          if (patched('spent-trusts-go-at-once')) for (const trustId of spent) void dropSpent(trustId)
         }
         if (lateness !== undefined) maxLatenessMs = lateness
         if (other) putWork(view, other)

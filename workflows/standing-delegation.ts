@@ -4,12 +4,15 @@ import {
   condition,
   defineUpdate,
   isCancellation,
+  patched,
   setHandler,
 } from '@temporalio/workflow'
 import type { DelegationView } from '../core/delegation.ts'
 import { codeOf, messageOf } from '../core/errors.ts'
 import type { Person } from '../core/person.ts'
-import { publish } from './publish.ts'
+import { lossWarning, renewalWarning, untilWarningMs } from '../policies/delegation.ts'
+import { createAnnouncer } from './announce.ts'
+import { holdTrust, publish } from './publish.ts'
 import { eventually, quick } from './steps.ts'
 
 /** Puts a newer trust in the place of the present one, which is deleted. */
@@ -20,6 +23,8 @@ export const revokeDelegation = defineUpdate<DelegationView, [{ by: Person }]>('
 export interface StandingDelegationOptions {
   /** The trust is tried this often, so that a lost one is seen before the night it is needed. @default 6 h */
   checkEveryMs?: number
+  /** So long before its end it warns. @default 14, 7, 3 and 1 days */
+  warnBeforeMs?: readonly number[]
 }
 
 const trustCleanupMs = 24 * 3_600_000
@@ -30,12 +35,23 @@ const trustCleanupMs = 24 * 3_600_000
  */
 export async function standingDelegation(
   first: DelegationView,
-  { checkEveryMs = 6 * 3_600_000 }: StandingDelegationOptions = {},
+  { checkEveryMs = 6 * 3_600_000, warnBeforeMs }: StandingDelegationOptions = {},
 ): Promise<DelegationView> {
   let view: DelegationView = { ...first }
   const become = (change: Partial<DelegationView>) => {
     view = { ...view, ...change }
     publish(view, sentence(view))
+  }
+  const announcer = createAnnouncer()
+  let warnings = 0
+  const tellAs = (what: 'expiring' | 'expired' | 'lost', sequence: string) => {
+    const { trustId: _, ...told } = view
+    announcer.tell({ event: `delegation.${what}`, subject: 'delegation/remediation', sequence, view: told })
+  }
+  /** The end of a delegation that nobody has taken back. */
+  const endAs = (state: 'expired' | 'lost', reason?: string) => {
+    become({ state, warning: lossWarning, ...(reason !== undefined && { reason }) })
+    tellAs(state, view.createdAt)
   }
   const isActive = () => view.state === 'active'
   setHandler(replaceDelegation, async (next) => {
@@ -43,12 +59,14 @@ export async function standingDelegation(
     // a repeated update must not delete the trust it has just put in place
     if (trustId !== next.trustId) {
       view = { ...next }
+      holdTrust(next.id)
       become({})
       await deleteTrust(trustId)
     }
     return view
   })
   setHandler(revokeDelegation, async ({ by }) => {
+    delete view.warning
     become({ state: 'revoked', reason: `revoked by ${by.name}` })
     const revoked = view
     await deleteTrust(revoked.trustId)
@@ -60,10 +78,11 @@ export async function standingDelegation(
     do {
       while (isActive()) await watch()
       // a new one may be put while the trust of the last one is still being deleted
-      await condition(() => isActive() || allHandlersFinished())
+      await condition(() => isActive() || (allHandlersFinished() && announcer.isIdle()))
     } while (isActive())
   } catch (error) {
     if (!isCancellation(error)) throw error
+    delete view.warning
     become({ state: 'revoked', reason: 'cancelled by a person in Temporal' })
     await deleteTrust(view.trustId)
   }
@@ -73,9 +92,19 @@ export async function standingDelegation(
   async function watch(): Promise<void> {
     const { trustId } = view
     const restMs = Date.parse(view.expiresAt) - Date.now()
-    if (restMs <= 0) return become({ state: 'expired' })
-    await condition(() => !isActive() || view.trustId !== trustId, Math.min(restMs, checkEveryMs))
+    if (restMs <= 0) return endAs('expired')
+    warn()
+    const warnInMs = untilWarningMs(view.expiresAt, Date.now(), warnBeforeMs) ?? restMs
+    await condition(() => !isActive() || view.trustId !== trustId, Math.min(restMs, checkEveryMs, warnInMs))
     if (isActive() && view.trustId === trustId && Date.parse(view.expiresAt) > Date.now()) await check(trustId)
+  }
+
+  function warn(): void {
+    const warning = renewalWarning(view.expiresAt, Date.now(), warnBeforeMs)
+    // delegations that began before there were warnings get theirs from here on
+    if (warning === undefined || warning === view.warning || !patched('renewal-warnings')) return
+    become({ warning })
+    tellAs('expiring', `${view.createdAt}/${++warnings}`)
   }
 
   async function check(trustId: string): Promise<void> {
@@ -83,8 +112,7 @@ export async function standingDelegation(
       await quick('Check that the trust still works').checkTrust({ trustId })
     } catch (error) {
       // only Keystone's own no ends a delegation; an outage does not
-      if (codeOf(error) === 'DELEGATION_LOST' && view.trustId === trustId)
-        become({ state: 'lost', reason: messageOf(error) })
+      if (codeOf(error) === 'DELEGATION_LOST' && view.trustId === trustId) endAs('lost', messageOf(error))
     }
   }
 }
@@ -99,5 +127,7 @@ async function deleteTrust(trustId: string): Promise<void> {
   })
 }
 
-const sentence = ({ state, trustorName, roles, expiresAt }: DelegationView) =>
-  `${state}: ${trustorName} lets Steward act with ${roles.join(', ')} until ${expiresAt}`
+const sentence = ({ state, trustorName, roles, expiresAt, warning }: DelegationView) =>
+  [`${state}: ${trustorName} lets Steward act with ${roles.join(', ')} until ${expiresAt}`, warning]
+    .filter((part) => part !== undefined)
+    .join('; ')

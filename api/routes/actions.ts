@@ -6,7 +6,9 @@ import type { Actions } from '../../temporal/actions.ts'
 import { callerOf, personOfCaller } from '../access.ts'
 import { refuseDeepBody } from '../body.ts'
 import { changeAction, cloneAction, type DeferOptions, deferAction, findTargets, ownOf } from '../defer.ts'
+import { nextOf, nextPage, pageQuery } from '../paging.ts'
 import { Problem } from '../problem.ts'
+import { hideSecretsOfWork } from '../shown-work.ts'
 
 const Id = z.object({ id: z.uuid() })
 const problems = { 400: Problem, 401: Problem, 403: Problem, 503: Problem }
@@ -26,6 +28,7 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
   app,
   { actions, defer },
 ) => {
+  hideSecretsOfWork(app)
   app.post(
     '/actions',
     {
@@ -34,7 +37,9 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
       schema: {
         tags: ['actions'],
         summary: 'Defer a call, an action of the catalogue, or a chain of them',
-        description: 'A trust with the fewest roles is made at once with your token; what is done is done as you.',
+        description:
+          'A trust with the fewest roles is made at once with your token, unless you give an application credential; what ' +
+          'is done is done as you.',
         headers: IdempotencyKey,
         body: CreateAction,
         response: { 201: ActionView, ...problems, 409: Problem, 502: Problem },
@@ -69,18 +74,19 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
       config: { access: 'actions:read' },
       schema: {
         tags: ['actions'],
-        summary: 'List the actions of your project, newest first',
+        summary: 'List the actions of your project: those that wait or run first, newest first',
         querystring: z.strictObject({
-          limit: z.coerce.number().int().min(1).max(1000).default(100),
+          ...pageQuery,
           state: States.optional().describe('only those in this state; may be given more than once'),
         }),
-        response: { 200: z.object({ actions: z.array(ActionView) }), ...problems },
+        response: { 200: z.object({ actions: z.array(ActionView), ...nextPage }), ...problems },
       },
     },
     async (request) => {
-      const { limit, state } = request.query
-      const options = { limit, ...(state !== undefined && { states: [state].flat() }) }
-      return { actions: await actions.list(callerOf(request).projectId, options) }
+      const { state, ...wish } = request.query
+      const states = state === undefined ? {} : { states: [state].flat() }
+      const found = await actions.list(callerOf(request).projectId, { ...wish, ...states })
+      return { actions: found.items, ...nextOf(found) }
     },
   )
 
@@ -106,7 +112,8 @@ export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: Defe
       schema: {
         tags: ['actions'],
         summary: 'Change what an action does, or when, before it is due',
-        description: 'Only whose rights it uses may do that. Other times or other work get another trust.',
+        description:
+          'Only whose rights it uses may do that. Other times or other work get another trust, or another credential.',
         params: Id,
         body: ChangeOfAction,
         response: { 200: ActionView, ...found, 502: Problem },

@@ -10,6 +10,7 @@ import type { GovernorConfig } from '../../core/governor.ts'
 import { PlanDocument } from '../../core/plan-document.ts'
 import type { Plans } from '../../temporal/plans.ts'
 import { callerOf, personOfCaller } from '../access.ts'
+import { nextOf, nextPage, pageQuery } from '../paging.ts'
 import { Problem } from '../problem.ts'
 
 export interface PlanRoutesOptions {
@@ -91,15 +92,15 @@ export const planRoutes: FastifyPluginAsyncZod<PlanRoutesOptions> = async (app, 
       config: { access: 'plans:read' },
       schema: {
         tags,
-        summary: 'List plans, newest first',
-        querystring: z.strictObject({
-          limit: z.coerce.number().int().min(1).max(1000).default(100),
-          state: PlanState.optional(),
-        }),
-        response: { 200: z.object({ plans: z.array(PlanView) }), ...problems },
+        summary: 'List plans: those that are not at their end first, newest first',
+        querystring: z.strictObject({ ...pageQuery, state: PlanState.optional() }),
+        response: { 200: z.object({ plans: z.array(PlanView), ...nextPage }), ...problems },
       },
     },
-    async ({ query: { limit, state } }) => ({ plans: await plans.list(limit, state) }),
+    async ({ query: { state, ...wish } }) => {
+      const found = await plans.list(wish, state)
+      return { plans: found.items, ...nextOf(found) }
+    },
   )
 
   app.get(

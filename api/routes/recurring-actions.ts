@@ -11,8 +11,10 @@ import {
 } from '../../core/recurrence.ts'
 import { callerOf, personOfCaller } from '../access.ts'
 import { refuseDeepBody } from '../body.ts'
+import { nextOf, nextPage, pageQuery } from '../paging.ts'
 import { Problem } from '../problem.ts'
 import { changeRepeating, ownOf, preview, type RepeatOptions, repeatAction } from '../repeat.ts'
+import { hideSecretsOfWork } from '../shown-work.ts'
 
 const Id = z.object({ id: z.uuid() })
 const problems = { 400: Problem, 401: Problem, 403: Problem, 503: Problem }
@@ -24,6 +26,7 @@ const tags = ['recurring actions']
 export const recurringActionRoutes: FastifyPluginAsyncZod<RepeatOptions> = async (app, options) => {
   const { recurring, now = Date.now } = options
 
+  hideSecretsOfWork(app)
   app.post(
     '/recurring-actions/preview',
     {
@@ -46,7 +49,9 @@ export const recurringActionRoutes: FastifyPluginAsyncZod<RepeatOptions> = async
       schema: {
         tags,
         summary: 'Make an OpenStack call again and again',
-        description: 'One trust with the fewest roles is made at once with your token; each call is made as you.',
+        description:
+          'One trust with the fewest roles is made at once with your token, unless you give an application credential; ' +
+          'each call is made as you.',
         body: CreateRecurring,
         response: { 201: RecurringActionView, ...problems, 502: Problem },
       },
@@ -63,14 +68,15 @@ export const recurringActionRoutes: FastifyPluginAsyncZod<RepeatOptions> = async
       config: { access: 'actions:read' },
       schema: {
         tags,
-        summary: 'List the recurring actions of your project, newest first',
-        querystring: z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(100) }),
-        response: { 200: z.object({ recurringActions: z.array(RecurringActionView) }), ...problems },
+        summary: 'List the recurring actions of your project: those that are active first, newest first',
+        querystring: z.strictObject(pageQuery),
+        response: { 200: z.object({ recurringActions: z.array(RecurringActionView), ...nextPage }), ...problems },
       },
     },
-    async (request) => ({
-      recurringActions: await recurring.list(callerOf(request).projectId, request.query.limit),
-    }),
+    async (request) => {
+      const found = await recurring.list(callerOf(request).projectId, request.query)
+      return { recurringActions: found.items, ...nextOf(found) }
+    },
   )
 
   app.get(

@@ -10,7 +10,8 @@ import { inLanes } from '../incidents/in-lanes.ts'
 import { latenessOf, noteArrivals } from './arrivals.ts'
 
 const counts = [1, 1000]
-const startsPerSecond = 50
+// on a busy machine it is not more
+const startsPerSecond = 20
 /** Alternating; one of a single call says little. */
 const roundsOf = (count: number) => (count === 1 ? 10 : 1)
 

@@ -15,6 +15,7 @@ import { createServiceActivities } from '../../activities/services.ts'
 import { createTrustActivities } from '../../activities/trusts.ts'
 import type { Activities } from '../../core/activities.ts'
 import type { Call } from '../../core/call.ts'
+import { type Delegation, trustsIn } from '../../core/delegation.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { Move } from '../../core/plan.ts'
 import { drainDocument } from '../api/plans.ts'
@@ -22,9 +23,9 @@ import type { Answer, Request } from '../fakes/openstack/listener.ts'
 import type { FakeCloud } from '../fakes/openstack.ts'
 import { passing, released, setUp, stopTheClock } from './rig.ts'
 
-type Act = (activities: Tried, cloud: FakeCloud, trustId: string) => Promise<unknown>
+type Act = (activities: Tried, cloud: FakeCloud, delegation: Delegation) => Promise<unknown>
 
-/** What has to do with the engine or with SSH alone never sees a token. */
+/** What has to do with the engine, with SSH or with receivers alone never sees a token. */
 type Tried = Omit<
   Activities,
   | 'watchServices'
@@ -38,6 +39,8 @@ type Tried = Omit<
   | 'findHeld'
   | 'recallFirings'
   | 'readWave'
+  | 'announce'
+  | 'deliver'
 >
 
 const unused = undefined as never
@@ -52,8 +55,8 @@ const callTo = (cloud: FakeCloud): Call => ({
 
 /** Those that tell of failures in what they return. */
 const tellers = new Set(['awaitEffect', 'awaitMany', 'performMany', 'reconcileMany'])
-const manyOf = ({ world }: FakeCloud, trustId: string) => ({
-  ...{ action: 'server.stop', input: {}, key: 'serverId', ids: [world.servers[0]?.id ?? ''], trustId },
+const manyOf = ({ world }: FakeCloud, delegation: Delegation) => ({
+  ...{ action: 'server.stop', input: {}, key: 'serverId', ids: [world.servers[0]?.id ?? ''], ...delegation },
 })
 
 const moveOf = ({ world }: FakeCloud): Move => ({
@@ -80,30 +83,35 @@ const acts: Record<string, Act> = {
     return enableHost({ host: 'compute1', reason: mine.disabledReason })
   },
   findDisabled: ({ findDisabled }) => findDisabled({ reason: 'steward plan/1' }),
-  performCall: ({ performCall }, cloud, trustId) => performCall({ call: callTo(cloud), trustId }),
-  reconcileCall: ({ reconcileCall }, cloud, trustId) =>
-    reconcileCall({ call: callTo(cloud), trustId, sentAfter: new Date().toISOString() }),
-  awaitEffect: ({ awaitEffect }, cloud, trustId) =>
+  performCall: ({ performCall }, cloud, delegation) => performCall({ call: callTo(cloud), ...delegation }),
+  reconcileCall: ({ reconcileCall }, cloud, delegation) =>
+    reconcileCall({ call: callTo(cloud), ...delegation, sentAfter: new Date().toISOString() }),
+  awaitEffect: ({ awaitEffect }, cloud, delegation) =>
     awaitEffect({
-      ...{ action: 'server.stop', input: { serverId: cloud.world.servers[0]?.id }, trustId },
+      ...{ action: 'server.stop', input: { serverId: cloud.world.servers[0]?.id }, ...delegation },
       since: new Date(0).toISOString(),
     }),
-  findTargets: ({ findTargets }, _cloud, trustId) => findTargets({ select: { nameBegins: 'x' }, trustId }),
-  performMany: ({ performMany }, cloud, trustId) => performMany(manyOf(cloud, trustId)),
-  reconcileMany: ({ reconcileMany }, cloud, trustId) =>
-    reconcileMany({ ...manyOf(cloud, trustId), sentAfter: new Date().toISOString() }),
-  awaitMany: ({ awaitMany }, cloud, trustId) => {
+  findTargets: ({ findTargets }, _cloud, delegation) => findTargets({ select: { nameBegins: 'x' }, ...delegation }),
+  performMany: ({ performMany }, cloud, delegation) => performMany(manyOf(cloud, delegation)),
+  reconcileMany: ({ reconcileMany }, cloud, delegation) =>
+    reconcileMany({ ...manyOf(cloud, delegation), sentAfter: new Date().toISOString() }),
+  awaitMany: ({ awaitMany }, cloud, delegation) => {
     const pending = [{ id: cloud.world.servers[0]?.id ?? '', outcome: 'done', goesOnSince: new Date(0).toISOString() }]
-    return awaitMany({ ...manyOf(cloud, trustId), pending: pending as never })
+    return awaitMany({ ...manyOf(cloud, delegation), pending: pending as never })
   },
-  checkAhead: ({ checkAhead }, cloud, trustId) => checkAhead({ work: { call: callTo(cloud) }, trustId }),
-  deleteTrust: ({ deleteTrust }, _cloud, trustId) => deleteTrust({ trustId }),
-  checkTrust: ({ checkTrust }, _cloud, trustId) => checkTrust({ trustId }),
+  checkAhead: ({ checkAhead }, cloud, delegation) => checkAhead({ work: { call: callTo(cloud) }, ...delegation }),
+  deleteTrust: ({ deleteTrust }, _cloud, delegation) => deleteTrust({ trustId: trustsIn(delegation)[0] ?? '' }),
+  checkTrust: ({ checkTrust }, _cloud, delegation) => checkTrust({ trustId: trustsIn(delegation)[0] ?? '' }),
+  findOrphans: ({ findOrphans }) => findOrphans({ most: 10 }),
 }
 
+/** Those that act with whatever rights they are given. */
+const delegated = ['performCall', 'reconcileCall', 'awaitEffect', 'findTargets', 'performMany', 'reconcileMany']
+delegated.push('awaitMany', 'checkAhead')
+
 /** Steward's activities as a worker has them, at a cloud that knows its tokens already. */
-async function working() {
-  const rig = await setUp({ timeoutMs: 80 })
+async function working(kind: 'trust' | 'credential') {
+  const rig = await setUp()
   const { cloud, sessions, trustId } = rig
   const pause = passing()
   cloud.addServer({ host: 'compute1' })
@@ -126,9 +134,13 @@ async function working() {
     ...createGroupActivities(sessions, pause, released),
     ...createTrustActivities(rig),
   }
+  const { id, secret } = cloud.addCredential('olga', 'admin', { roles: ['admin'] })
+  const delegation = kind === 'trust' ? { trustId } : { applicationCredential: { id, secret } }
   await sessions.throughTrust(trustId).token()
+  if (kind === 'credential') await sessions.through(delegation).token()
   await sessions.own.token()
-  return { ...rig, activities }
+  rig.limits.timeoutMs = 80
+  return { ...rig, activities, delegation, secret }
 }
 
 /** A service that sends back all that it was told. */
@@ -159,13 +171,18 @@ const statuses = [302, 400, 401, 403, 409, 500, 503]
 beforeEach(stopTheClock)
 
 describe('no token and no password is seen in what comes of', () => {
-  it.each(Object.entries(acts))('%s when a service', async (name, act) => {
+  const all = Object.entries(acts)
+  const cases = [
+    ...all.map(([name, act]) => [name, 'trust', act] as const),
+    ...all.filter(([name]) => delegated.includes(name)).map(([name, act]) => [name, 'credential', act] as const),
+  ]
+  it.each(cases)('%s with a %s when a service', async (name, kind, act) => {
     let failures = 0
     for (const at of ['identity', 'compute', 'placement'])
       for (const wrong of [...statuses, 'hang', 'reset', 'a page'] as const) {
-        const { cloud, run, activities, trustId, heartbeats, logs } = await working()
+        const { cloud, run, activities, heartbeats, logs, delegation, secret } = await working(kind)
         // a token of before, so that the login itself is tried, too
-        if (at === 'identity') cloud.killTokens('steward')
+        if (at === 'identity') for (const name of ['steward', 'olga']) cloud.killTokens(name)
         const answer =
           typeof wrong === 'number'
             ? echo(wrong)
@@ -174,7 +191,7 @@ describe('no token and no password is seen in what comes of', () => {
               : wrong
         cloud.fail({ service: at, times: Number.POSITIVE_INFINITY }, answer)
         let told: unknown
-        const error: unknown = await run(() => act(activities, cloud, trustId)).then(
+        const error: unknown = await run(() => act(activities, cloud, delegation)).then(
           (outcome) => {
             told = outcome
           },
@@ -187,6 +204,7 @@ describe('no token and no password is seen in what comes of', () => {
         const seen =
           everythingSeenOf(error) + everythingSeenOf(told) + everythingSeenOf(heartbeats) + everythingSeenOf(logs)
         expect(seen).not.toContain(cloud.password)
+        expect(seen).not.toContain(secret)
         for (const token of cloud.world.tokens.keys()) expect(seen).not.toContain(token)
         expect(seen).not.toMatch(/gAAAAA[\w-]{20}/)
       }

@@ -6,11 +6,13 @@ import { onTestFinished, vi } from 'vitest'
 import type { Brake } from '../../activities/brake.ts'
 import type { Pause } from '../../activities/pause.ts'
 import { createSessions } from '../../activities/sessions.ts'
+import type { TrustHolder } from '../../core/delegation.ts'
 import { failure } from '../../core/errors.ts'
 import type { CloudConfig } from '../../openstack/clouds-yaml.ts'
 import { createHttp } from '../../openstack/http.ts'
 import { createKeystone } from '../../openstack/keystone.ts'
 import { withSecrets } from '../../openstack/secret.ts'
+import type { TrustHolders } from '../../temporal/trust-holders.ts'
 import { type FakeCloud, fakeCloud } from '../fakes/openstack.ts'
 
 /** A stop button that nobody presses. */
@@ -20,11 +22,16 @@ export const released: Brake = async () => undefined
 export interface Rig {
   readonly sessions: ReturnType<typeof createSessions>
   readonly keystone: ReturnType<typeof createKeystone>
+  /** What acts with which trust, by delegation id. */
+  readonly held: Map<string, TrustHolder>
+  readonly holders: TrustHolders
   /** Every request of the run carries it. */
   readonly requestId: string
   /** Details of the heartbeats so far. */
   readonly heartbeats: unknown[]
   readonly logs: { readonly level: string; readonly message: string; readonly meta: unknown }[]
+  /** May be changed on the way. */
+  readonly limits: { timeoutMs: number }
   run<T>(activity: () => Promise<T>, info?: Partial<Info>): Promise<T>
   /** Runs an activity that can be cancelled. */
   begin<T>(activity: () => Promise<T>, info?: Partial<Info>): { readonly ended: Promise<T>; cancel(): void }
@@ -41,9 +48,10 @@ export function createRig(
   { authUrl, password }: { readonly authUrl: string; readonly password: string },
   { trustId, timeoutMs = 2_000 }: RigOptions = {},
 ): Rig {
+  const limits = { timeoutMs }
   const send = createHttp({ timeoutMs })
   const http: typeof send = (request) =>
-    send({ ...request, timeoutMs: Math.min(request.timeoutMs ?? timeoutMs, timeoutMs) })
+    send({ ...request, timeoutMs: Math.min(request.timeoutMs ?? limits.timeoutMs, limits.timeoutMs) })
   const keystone = createKeystone({ authUrl, http })
   const domain = { id: 'default' }
   const cloud: CloudConfig = {
@@ -69,12 +77,16 @@ export function createRig(
     environment.on('heartbeat', (details) => heartbeats.push(details))
     return { ended: environment.run(activity), cancel: () => environment.cancel() }
   }
+  const held = new Map<string, TrustHolder>()
   return {
     sessions,
     keystone,
+    held,
+    holders: { find: async (ids) => new Map([...held].filter(([id]) => ids.includes(id))) },
     requestId: `req-${runId}`,
     heartbeats,
     logs,
+    limits,
     run: (activity, info) => begin(activity, info).ended,
     begin,
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createEvidenceActivities } from '../../activities/evidence.ts'
 import { createTrustActivities } from '../../activities/trusts.ts'
 import { codeOf } from '../../core/errors.ts'
+import { delegationIdOf } from '../../temporal/delegation-id.ts'
 import { rejection } from '../openstack/server.ts'
 import { createRig, setUp } from './rig.ts'
 
@@ -11,12 +12,13 @@ async function trusted() {
   const rig = await setUp({ timeoutMs: 500 })
   const { cloud } = rig
   const trustId = cloud.addTrust('alice', 'demo', ['member'])
-  const { deleteTrust, checkTrust } = createTrustActivities(rig)
+  const { deleteTrust, checkTrust, findOrphans } = createTrustActivities(rig)
   return {
     ...rig,
     trustId,
     remove: () => rig.run(() => deleteTrust({ trustId })),
     check: () => rig.run(() => checkTrust({ trustId })),
+    orphans: (most = 10) => rig.run(() => findOrphans({ most })),
     isThere: () => cloud.world.trusts.some((trust) => trust.id === trustId && !trust.deleted),
     logIns: () => cloud.received.filter(({ method, path }) => method === 'POST' && path === '/v3/auth/tokens').length,
   }
@@ -133,6 +135,42 @@ describe('the check of a trust', () => {
   })
 })
 
+describe('the look for orphans', () => {
+  const hourAgo = new Date(Date.now() - 3_600_000).toISOString()
+
+  it('finds trusts whose workflows have all ended, and counts those in use and those nothing knows', async () => {
+    const { cloud, orphans, held, trustId } = await trusted()
+    const waiting = cloud.addTrust('carol', 'demo2', ['member'])
+    held.set(delegationIdOf(trustId), { kind: 'action', for: 'a', endedAt: hourAgo })
+    held.set(delegationIdOf(waiting), { kind: 'action', for: 'b' })
+    // the one left is olga's, of another installation
+    const found = { orphans: [{ id: delegationIdOf(trustId), trustId }], used: 1, unknown: 1 }
+    expect(await orphans()).toEqual(found)
+    expect(cloud.effects).toEqual([])
+  })
+
+  it('leaves alone what ended just now, and trusts that are over', async () => {
+    const { cloud, orphans, held, trustId } = await trusted()
+    const over = cloud.addTrust('carol', 'demo2', ['member'], -1)
+    held.set(delegationIdOf(trustId), { kind: 'action', for: 'a', endedAt: new Date().toISOString() })
+    held.set(delegationIdOf(over), { kind: 'action', for: 'b', endedAt: hourAgo })
+    expect(await orphans()).toEqual({ orphans: [], used: 1, unknown: 1 })
+  })
+
+  it('brings no more than asked for', async () => {
+    const { cloud, orphans, held, trustId } = await trusted()
+    for (const id of [trustId, cloud.addTrust('carol', 'demo2', ['member'])])
+      held.set(delegationIdOf(id), { kind: 'action', for: 'a', endedAt: hourAgo })
+    expect(await orphans(1)).toMatchObject({ orphans: [{}], used: 0, unknown: 1 })
+  })
+
+  it('knows nothing while Keystone is down', async () => {
+    const { cloud, orphans } = await trusted()
+    await cloud.keystone.stop()
+    expect(codeOf(await rejection(orphans()))).toBe('KEYSTONE_UNREACHABLE')
+  })
+})
+
 describe('sessions', () => {
   it('are the same for the same trust, until it is forgotten', async () => {
     const { sessions, trustId } = await setUp()
@@ -140,7 +178,7 @@ describe('sessions', () => {
     expect(sessions.throughTrust(trustId)).toBe(session)
     expect(sessions.throughTrust('another')).not.toBe(session)
     expect(await sessions.forRemediation()).toBe(session)
-    sessions.forget(trustId)
+    sessions.forget({ trustId })
     expect(sessions.throughTrust(trustId)).not.toBe(session)
   })
 

@@ -74,6 +74,11 @@ GET    /v1/why                                   why:read          m      i   i 
 GET    /v1/delegations/remediation               delegations:read  m      i   i       i        r       r      r      r     r       r     +     +        m            m
 PUT    /v1/delegations/remediation               delegations:write m      i   i       i        r       r      r      r     r       r     p     +        m            m
 DELETE /v1/delegations/remediation               delegations:write m      i   i       i        r       r      r      r     r       r     p     +        m            m
+GET    /v1/delegations                           actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
+GET    /v1/delegations/:id                       actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
+DELETE /v1/delegations/:id                       delegations:revoke m     i   i       i        r       +      +      +     +       +     p     +        m            m
+GET    /v1/notifications                         notifications:read m     i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/notifications/test                    notifications:test m     i   i       i        r       r      r      r     r       r     +     +        m            m
 POST   /v1/signals/alertmanager                  alertmanager      m      m   m       m        m       m      m      m     m       m     m     m        +            s
 POST   /v1/signals/logs                          logs              m      m   m       m        m       m      m      m     m       m     m     m        s            +
 `

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client'
-import { WorkflowNotFoundError } from '@temporalio/client'
+import { defaultPayloadConverter, WorkflowNotFoundError } from '@temporalio/client'
+import { msToTs } from '@temporalio/common/lib/time.js'
 import { describe, expect, it } from 'vitest'
 import type { ActionView } from '../../core/action.ts'
 import type { ErrorCode } from '../../core/catalogue.ts'
@@ -154,6 +155,7 @@ describe("another project's action", () => {
     createdAt: at(0),
   }
   const done: string[] = []
+  const loadedDataConverter = { payloadConverter: defaultPayloadConverter, payloadCodecs: [] }
   /** An engine that holds one action of project-1. */
   const engine = {
     connection: { withDeadline: (_deadline: number, ask: () => Promise<unknown>) => ask() },
@@ -168,11 +170,20 @@ describe("another project's action", () => {
           return { ...view, state: 'cancelled' }
         },
       }),
-      // an index that is wrong: it gives the action to everybody
-      async *list() {
-        yield { memo: { view } }
-      },
     },
+    // an index that is wrong: it gives the action to everybody
+    workflowService: {
+      listWorkflowExecutions: async () => ({
+        executions: [
+          {
+            ...{ execution: { workflowId: `action/${id}`, runId: 'r' }, type: { name: 'scheduledAction' }, status: 1 },
+            ...{ startTime: msToTs(1), historyLength: { toNumber: () => 1 } },
+            memo: { fields: { view: defaultPayloadConverter.toPayload(view) } },
+          },
+        ],
+      }),
+    },
+    options: { namespace: 'default', loadedDataConverter },
   } as unknown as Client
 
   it.each(['GET', 'DELETE'] as const)('%s answers as if there were none', async (method) => {

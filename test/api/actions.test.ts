@@ -25,6 +25,7 @@ describe('deferring a call', () => {
       projectId: 'project-1',
       userId: 'user-ana',
       roles: ['member'],
+      delegatedBy: { kind: 'trust' },
       call: stopServer().call,
       priority: 3,
       runAt: at(2 * 3600),
@@ -200,6 +201,20 @@ describe('the actions of a project', () => {
         await w.ask({ method, url: `/v1/actions/${encodeURIComponent(id)}`, headers: as('member') }),
         'INPUT_INVALID',
       )
+  })
+
+  it('come in pages, each of which names the next one', async () => {
+    const w = await world()
+    const ids = []
+    for (let at = 0; at < 3; at++) ids.push((await defer(w, stopServer())).json().id)
+    const first = (await w.ask({ url: '/v1/actions?limit=2', headers: as('member') })).json()
+    expect(first.actions).toHaveLength(2)
+    const next = (await w.ask({ url: `/v1/actions?limit=2&page=${first.nextPage}`, headers: as('member') })).json()
+    expect(next.actions).toHaveLength(1)
+    expect(next).not.toHaveProperty('nextPage')
+    expect([...first.actions, ...next.actions].map(({ id }) => id)).toEqual(ids)
+    for (const page of ['', 'a b', 'x'.repeat(3000), '%00'])
+      expectProblem(await w.ask({ url: `/v1/actions?page=${page}`, headers: as('member') }), 'INPUT_INVALID')
   })
 
   it('never come from anybody but the project of the token', async () => {

@@ -1,41 +1,46 @@
 import { EventEmitter, once } from 'node:events'
 import type { FastifyBaseLogger, FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { expect, onTestFinished } from 'vitest'
+import type { Receiver } from '../../activities/receivers/receiver.ts'
 import { hashOf, type SignalSource } from '../../api/access.ts'
 import { buildApp } from '../../api/app.ts'
 import type { Caller, TokenCheck } from '../../api/callers.ts'
+import type { DelegationOptions } from '../../api/delegation.ts'
+import { createGivenDelegations } from '../../api/given-delegations.ts'
 import { createIntake } from '../../api/ingest/intake.ts'
 import { createLogWatch } from '../../api/ingest/log-watch.ts'
 import { createLogWindows } from '../../api/ingest/log-windows.ts'
 import type { Dependency } from '../../api/routes/health.ts'
-import type { TrustOptions } from '../../api/trust.ts'
 import { type AccessPolicy, accessPolicy } from '../../core/access.ts'
 import type { ActionView, ScheduledAction } from '../../core/action.ts'
 import type { Alert } from '../../core/alert.ts'
 import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
 import type { OpenPlan, PlanCommand } from '../../core/cloud-plan.ts'
-import type { DelegationView } from '../../core/delegation.ts'
+import type { DelegationView, TrustHolder } from '../../core/delegation.ts'
 import { failure } from '../../core/errors.ts'
 import { GovernorConfig } from '../../core/governor.ts'
 import { Policy } from '../../core/policy.ts'
 import type { RecurringAction, RecurringActionView } from '../../core/recurrence.ts'
 import { createCatalog } from '../../openstack/catalog.ts'
-import type { Keystone } from '../../openstack/keystone.ts'
 import type { OwnServer } from '../../openstack/servers.ts'
-import type { NewTrust, Trust } from '../../openstack/trusts.ts'
 import type { Actions } from '../../temporal/actions.ts'
 import type { Audit } from '../../temporal/audit.ts'
+import type { DelegationSweep } from '../../temporal/delegation-sweep.ts'
 import type { Delegations } from '../../temporal/delegations.ts'
 import type { Governor } from '../../temporal/governor.ts'
 import type { IncidentDesk } from '../../temporal/incident-desk.ts'
 import type { IncidentList } from '../../temporal/incident-list.ts'
 import type { Incidents } from '../../temporal/incidents.ts'
 import type { Keys } from '../../temporal/keys.ts'
+import type { Notifications } from '../../temporal/notifications.ts'
 import type { Plans } from '../../temporal/plans.ts'
 import type { RecurringActions } from '../../temporal/recurring-actions.ts'
 import type { StopButton } from '../../temporal/stop.ts'
+import { fakeCredentials, type KnownCredential } from './credentials.ts'
 import { fakeGovernor, fakeStop } from './governor.ts'
+import { pageIn } from './page.ts'
 import { fakePlans } from './plans.ts'
+import { type FakeTrusts, fakeTrusts, heldOf, type TrustsOutside } from './trusts.ts'
 
 /** The moment at which the app lives. */
 export const nowMs = Date.parse('2026-11-21T01:00:00Z')
@@ -100,11 +105,9 @@ export const computeErrors = Policy.parse({
 const linkKeys: Keys = { active: 'k1', byId: new Map([['k1', Buffer.alloc(32, 1)]]) }
 
 /** What the app did to the world outside. */
-export interface Outside {
-  /** Trusts that exist now. */
-  trusts: Map<string, NewTrust>
-  /** Global request ids that went to Keystone, in order, with what they went with. */
-  requestIds: [call: string, requestId: string | undefined][]
+export interface Outside extends TrustsOutside {
+  /** Trusts that were deleted through themselves, and for whom. */
+  swept: [trustId: string, by: string][]
   started: ScheduledAction[]
   /** Of requests that came with a key, by action. */
   fingerprints: Map<string, string>
@@ -120,12 +123,17 @@ export interface Outside {
 }
 
 export interface Changes {
-  keystone?: Partial<Pick<Keystone, 'createTrust' | 'deleteTrust'>>
+  keystone?: Partial<FakeTrusts & DelegationOptions['keystone']>
+  /** Application credentials by id. */
+  credentials?: Readonly<Record<string, KnownCredential>>
   trusteeUserId?: () => Promise<string>
   actions?: Partial<Actions>
   recurring?: Partial<RecurringActions>
   delegations?: Partial<Delegations>
   plans?: Partial<Plans>
+  /** What acts with which trust, by trust id. @default the actions and recurring actions that were started */
+  holders?: (trustId: string) => TrustHolder | undefined
+  sweep?: Partial<DelegationSweep>
   incidents?: Partial<IncidentList>
   command?: IncidentDesk['command']
   governor?: Partial<Governor>
@@ -140,7 +148,9 @@ export interface Changes {
   dependencies?: readonly Dependency[]
   logger?: FastifyBaseLogger
   maxDays?: number
-  lookAhead?: TrustOptions['lookAhead']
+  lookAhead?: DelegationOptions['lookAhead']
+  receivers?: readonly Receiver[]
+  notified?: Notifications['list']
   /** Those of every project. */
   servers?: readonly OwnServer[]
 }
@@ -156,6 +166,8 @@ export interface World extends Outside {
 export async function world(changes: Changes = {}): Promise<World> {
   const outside: Outside = {
     trusts: new Map(),
+    givers: new Map(),
+    swept: [],
     requestIds: [],
     started: [],
     fingerprints: new Map(),
@@ -166,8 +178,10 @@ export async function world(changes: Changes = {}): Promise<World> {
     commanded: [],
     reported: [],
   }
-  const keystone = { ...fakeTrusts(outside), ...changes.keystone }
+  const keystone = { ...fakeTrusts(outside), ...fakeCredentials(changes.credentials), ...changes.keystone }
   const actions = { ...fakeActions(outside), ...changes.actions }
+  const recurring = { ...fakeRecurring(outside), ...changes.recurring }
+  const delegations = { ...fakeDelegations(), ...changes.delegations }
   const trusteeUserId = changes.trusteeUserId ?? (async () => 'user-steward')
   const maxDays = changes.maxDays ?? 370
   const now = () => nowMs
@@ -201,8 +215,20 @@ export async function world(changes: Changes = {}): Promise<World> {
     actions: {
       ...{ actions, defer: { actions, ...delegating, ownServers: () => listed(changes.servers ?? []) } },
     },
-    recurring: { recurring: { ...fakeRecurring(outside), ...changes.recurring }, ...delegating },
-    delegations: { delegations: { ...fakeDelegations(), ...changes.delegations }, keystone, trusteeUserId, maxDays },
+    recurring: { recurring, ...delegating },
+    delegations: { delegations, keystone, trusteeUserId, maxDays },
+    given: createGivenDelegations({
+      ...{ keystone, actions, recurring, delegations, now },
+      ownToken: async () => someone({ userId: 'user-steward' }),
+      holders: { find: async (ids) => heldOf(outside.trusts, ids, changes.holders ?? startedWith(outside)) },
+      sweep: {
+        revoke: async ({ trustId }, { name }) => {
+          outside.swept.push([trustId, name])
+        },
+        ...changes.sweep,
+      },
+    }),
+    now,
     incidents: { incidents, desk: { command: changes.command ?? (async (id) => incidents.show(id)) } },
     approvals: {
       keys: changes.keys ?? linkKeys,
@@ -230,6 +256,10 @@ export async function world(changes: Changes = {}): Promise<World> {
       now,
     },
     why: { desk: { ask: async (about) => ({ about, at: at(0), answer: 'nothing was done', reasons: [] }) } },
+    notifications: {
+      ...{ receivers: changes.receivers ?? [], notifications: { list: changes.notified ?? (async () => []) } },
+      ...{ publicUrl: 'https://steward.example', now },
+    },
     signals: { policies, intake, logWatch, now },
     dependencies: changes.dependencies ?? [],
     ...(changes.logger && { logger: changes.logger }),
@@ -242,22 +272,15 @@ async function* listed<T>(all: readonly T[]): AsyncGenerator<T, void, undefined>
   yield* all
 }
 
-function fakeTrusts({ trusts, requestIds }: Outside): Pick<Keystone, 'createTrust' | 'deleteTrust'> {
-  return {
-    async createTrust(caller, wish, options): Promise<Trust> {
-      requestIds.push(['createTrust', options?.requestId])
-      const id = `trust-${trusts.size + 1}`
-      trusts.set(id, wish)
-      const { trusteeUserId, roles, expiresAt } = wish
-      const { userId: trustorUserId, projectId } = caller
-      return { id, trustorUserId, trusteeUserId, projectId, impersonation: true, expiresAt, roles }
-    },
-    async deleteTrust(_caller, id, options) {
-      requestIds.push(['deleteTrust', options?.requestId])
-      trusts.delete(id)
-    },
+/** The action or recurring action that was started with a trust. */
+const startedWith =
+  ({ started, repeated }: Outside) =>
+  (trustId: string): TrustHolder | undefined => {
+    const action = started.find((one) => 'trustId' in one && one.trustId === trustId)
+    if (action) return { kind: 'action', for: action.view.id }
+    const recurring = repeated.find((one) => 'trustId' in one && one.trustId === trustId)
+    return recurring && { kind: 'recurring-action', for: recurring.view.id }
   }
-}
 
 function fakeActions({ started, fingerprints, ordered }: Outside): Actions {
   const find = (id: string, projectId: string): ActionView => {
@@ -278,11 +301,13 @@ function fakeActions({ started, fingerprints, ordered }: Outside): Actions {
       return found && { view: found.view, ...(fingerprint !== undefined && { fingerprint }) }
     },
     show: async (id, projectId) => find(id, projectId),
-    list: async (projectId, { limit, states }) =>
-      started
-        .map(({ view }) => view)
-        .filter((view) => view.projectId === projectId && (states?.includes(view.state) ?? true))
-        .slice(0, limit),
+    list: async (projectId, { states, ...wish }) =>
+      pageIn(
+        started
+          .map(({ view }) => view)
+          .filter((view) => view.projectId === projectId && (states?.includes(view.state) ?? true)),
+        wish,
+      ),
     async command(id, projectId, command) {
       const view = find(id, projectId)
       ordered.push([id, command])
@@ -302,11 +327,11 @@ function fakeRecurring({ repeated, told }: Outside): RecurringActions {
       repeated.push(action)
     },
     show: async (id, projectId) => find(id, projectId),
-    list: async (projectId, limit) =>
-      repeated
-        .map(({ view }) => view)
-        .filter((view) => view.projectId === projectId)
-        .slice(0, limit),
+    list: async (projectId, wish) =>
+      pageIn(
+        repeated.map(({ view }) => view).filter((view) => view.projectId === projectId),
+        wish,
+      ),
     async occurrence(id, at) {
       throw failure('ACTION_NOT_FOUND', `${id} had no occurrence of ${at}`)
     },

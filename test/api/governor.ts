@@ -25,7 +25,7 @@ export function fakeGovernor(beginning: GovernorState = noState): Governor {
     configure: async () => undefined,
     state: async () => state,
     consult: async (request) => decide(request),
-    request: async () => undefined,
+    request: async (request) => decide(request),
     giveBack: async () => undefined,
     report: async () => undefined,
     async setMode(setting) {

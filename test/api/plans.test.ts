@@ -75,6 +75,17 @@ describe('a plan', () => {
     expectProblem(await ask(`/${nobody}/document`), 'PLAN_NOT_FOUND')
   })
 
+  it('is found by pages, each of which names the next one', async () => {
+    const w = await world()
+    const ids = []
+    for (let at = 0; at < 3; at++) ids.push((await create(w)).json().plan.id)
+    const list = async (query: string) => (await w.ask({ url: `${url}${query}`, headers: as('colleague') })).json()
+    const first = await list('?limit=2')
+    const next = await list(`?limit=2&state=proposed&page=${first.nextPage}`)
+    expect([...first.plans, ...next.plans].map(({ id }) => id)).toEqual(ids)
+    expect(next).not.toHaveProperty('nextPage')
+  })
+
   it('that is still being made has no document', async () => {
     const document = async () => {
       throw failure('PLAN_CLOSED', 'the plan is planning: it has no document')

@@ -6,6 +6,7 @@ import { planDocument } from '../../policies/planner/document.ts'
 import { movesOf } from '../../policies/planner/progress.ts'
 import type { Plans } from '../../temporal/plans.ts'
 import { cloud, host, server } from '../policies/planner/clouds.ts'
+import { pageIn } from './page.ts'
 
 /** Four hosts, one of which is emptied in two waves. */
 export function drainDocument(takenMs: number): PlanDocument {
@@ -35,7 +36,7 @@ export function fakePlans(
     madeSince: async () => [],
     detail: async (id) => ({ ...(await show(id)), moves: movesOf(document, []) }),
     start: async (plan) => void asked.push(plan),
-    list: async (limit) => Promise.all(asked.slice(0, limit).map(({ view }) => show(view.id))),
+    list: async (wish) => pageIn(await Promise.all(asked.map(({ view }) => show(view.id))), wish),
     async document(id) {
       await show(id)
       return document

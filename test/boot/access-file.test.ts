@@ -26,13 +26,13 @@ const mayOf = (text: string, roles: string[], projectId = 'p1') => {
 
 describe('who may do what, when no file says otherwise', () => {
   it.each([
-    [['reader'], ['actions:read', 'audit:read']],
-    [['member'], ['actions:read', 'actions:write', 'audit:read']],
+    [['reader'], ['actions:read', 'audit:read', 'delegations:revoke']],
+    [['member'], ['actions:read', 'actions:write', 'audit:read', 'delegations:revoke']],
     [
       ['reader', 'member', 'manager'],
-      ['actions:read', 'actions:write', 'audit:read'],
+      ['actions:read', 'actions:write', 'audit:read', 'delegations:revoke'],
     ],
-    [['admin'], ['actions:read', 'actions:write', 'audit:read']],
+    [['admin'], ['actions:read', 'actions:write', 'audit:read', 'delegations:revoke']],
     [['cloud-operator'], permissionNames],
     [['service'], []],
     [['Reader'], []],
@@ -52,7 +52,7 @@ describe('an access file', () => {
     const text = 'roles:\n  reader: []\npersonas:\n  member: [actions:write]\n'
     expect(mayOf(text, ['reader'])).toEqual([])
     expect(mayOf(text, ['member'])).toEqual(['actions:write'])
-    expect(mayOf(text, ['manager'])).toEqual(['actions:read', 'actions:write', 'audit:read'])
+    expect(mayOf(text, ['manager'])).toEqual(['actions:read', 'actions:write', 'audit:read', 'delegations:revoke'])
   })
 
   it('makes observers of the cloud out of readers of one project', () => {
@@ -60,7 +60,12 @@ describe('an access file', () => {
       'roles:\n  reader:\n    - { persona: observer, projects: [ops] }\npersonas:\n  observer: [incidents:read]\n'
     expect(mayOf(text, ['reader'], 'ops')).toEqual(['incidents:read'])
     expect(mayOf(text, ['reader'], 'shop')).toEqual([])
-    expect(mayOf(text, ['member'], 'ops')).toEqual(['actions:read', 'actions:write', 'audit:read'])
+    expect(mayOf(text, ['member'], 'ops')).toEqual([
+      'actions:read',
+      'actions:write',
+      'audit:read',
+      'delegations:revoke',
+    ])
   })
 
   it.each([

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { hashOf } from '../../api/access.ts'
 import { parseConfig, readConfig, readSources } from '../../boot/config-file.ts'
 import { codeOf, messageOf } from '../../core/errors.ts'
+import { whyNot } from './why-not.ts'
 
 /** A folder with these files, gone when the test ends. */
 async function folder(files: Record<string, string> = {}): Promise<string> {
@@ -14,16 +15,6 @@ async function folder(files: Record<string, string> = {}): Promise<string> {
   return path
 }
 
-/** Why a configuration is not taken; the code is always the same. */
-function whyNot(text: string): string {
-  try {
-    parseConfig(text, 'steward.yaml')
-  } catch (error) {
-    expect(codeOf(error)).toBe('CONFIG_INVALID')
-    return messageOf(error)
-  }
-  throw new Error('it was taken')
-}
 async function refusal(promise: Promise<unknown>): Promise<string> {
   const error = await promise.then(
     () => undefined,

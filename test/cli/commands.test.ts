@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Incident } from '../../core/incident.ts'
+import { delegationIdOf } from '../../temporal/delegation-id.ts'
 import { at } from '../api/app.ts'
 import { closedPort, serve } from '../openstack/server.ts'
 import { installation, login, password, steward } from './steward.ts'
@@ -122,6 +123,17 @@ describe('steward action', () => {
     )
   })
 
+  it('says how to see the rest of a long list', async () => {
+    const { env } = await installation()
+    const api = await serve(() => ({ body: { actions: [], nextPage: 'abc_-1' } }))
+    const { out } = await steward(env, '--api', api.url, 'action', 'list', '--page', 'xyz')
+    expect(out).toContain('there are more: --page abc_-1\n')
+    expect(api.received[0]?.path).toBe('/v1/actions?limit=100&page=xyz')
+    // a program reads the rows alone; what else there is to know does not come between them
+    const read = await steward(env, '--api', api.url, '--json', 'action', 'list')
+    expect([JSON.parse(read.out), read.err]).toEqual([[], 'note: there are more: --page abc_-1\n'])
+  })
+
   it('says that there are none', async () => {
     const { url, env } = await installation()
     const { out } = await steward(env, '--api', url, 'action', 'list')
@@ -186,6 +198,40 @@ describe('steward delegate', () => {
     const shown = await steward(env, '--api', url, '--json', 'delegation', 'show')
     expect(JSON.parse(shown.out)).toMatchObject({ state: 'active', trustId: 'trust-1' })
     expect(fields((await steward(env, '--api', url, 'delegation', 'revoke')).out).state).toBe('revoked')
+  })
+
+  it('lists what was given, shows one and takes it back', async () => {
+    const { url, env, started, swept } = await installation({
+      holders: (trustId) => (trustId === 'trust-1' ? { kind: 'action', for: started[0]?.view.id ?? '' } : undefined),
+    })
+    await steward(env, '--api', url, 'action', 'create', ...stop)
+    await steward(env, '--api', url, 'delegate', '--for', 'P7D')
+    const { out } = await steward(env, '--api', url, 'delegation', 'list')
+    const id = delegationIdOf('trust-1')
+    expect(out).toMatch(/^ENDS +STATE +KIND +FOR +ROLES +OWNER +ID\n/)
+    expect(out).toMatch(new RegExp(`Z  active   action   ${started[0]?.view.id}  member  [0-9a-f]{32}  ${id}\n`))
+    expect(out).toMatch(new RegExp(`Z  unknown  unknown  - +admin   [0-9a-f]{32}  ${delegationIdOf('trust-2')}\n`))
+    const part = await steward(env, '--api', url, 'delegation', 'list', '--limit', '1')
+    const [, page = ''] = /^note: there are more: --page (.+)$/m.exec(part.out) ?? []
+    const rest = await steward(env, '--api', url, '--json', 'delegation', 'list', '--page', page)
+    expect(JSON.parse(rest.out)).toMatchObject({ delegations: [{ id: delegationIdOf('trust-2') }] })
+
+    const shown = fields((await steward(env, '--api', url, 'delegation', 'show', id)).out)
+    expect(shown).toMatchObject({ id, state: 'active', kind: 'action', for: started[0]?.view.id, roles: 'member' })
+    const revoked = await steward(env, '--api', url, '--json', 'delegation', 'revoke', delegationIdOf('trust-2'))
+    expect(JSON.parse(revoked.out)).toMatchObject({ state: 'unknown', roles: ['admin'] })
+    expect(swept.map(([trustId]) => trustId)).toEqual(['trust-2'])
+  })
+
+  it('says what to do about one that ends soon', async () => {
+    const show = async () => ({
+      ...{ state: 'active' as const, trustId: 't', trustorUserId: 'u', trustorName: 'ana', projectId: 'p' },
+      ...{ roles: ['admin'], createdAt: at(0), expiresAt: at(3600), warning: 'an operator runs `steward delegate`' },
+    })
+    const { url, env } = await installation({ delegations: { show } })
+    expect(fields((await steward(env, '--api', url, 'delegation', 'show')).out)).toMatchObject({
+      ...{ state: 'active', warning: 'an operator runs `steward delegate`' },
+    })
   })
 
   it('says that there is none, and what to do', async () => {

@@ -10,6 +10,7 @@ import { explain } from '../../cli/explain.ts'
 import { addIncidentCommands } from '../../cli/incidents.ts'
 import { addLeaseCommands } from '../../cli/leases.ts'
 import { addModeCommands } from '../../cli/modes.ts'
+import { addNotifyCommands } from '../../cli/notify.ts'
 import { addPlanCommands } from '../../cli/plan.ts'
 import { addRecurringActionCommands } from '../../cli/recurring-actions.ts'
 import { addReportCommands } from '../../cli/reports.ts'
@@ -96,6 +97,7 @@ export async function steward(env: Record<string, string>, ...args: string[]): P
   addModeCommands(program)
   addLeaseCommands(program)
   addPlanCommands(program)
+  addNotifyCommands(program)
   addAccessCommands(program)
   try {
     await program.parseAsync(args, { from: 'user' })

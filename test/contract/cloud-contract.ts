@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { CloudUnderTest } from './cloud-under-test.ts'
 import { describeCompute } from './compute.ts'
+import { describeCredentials } from './credentials.ts'
 import { describeIdentity } from './identity.ts'
 import { describeMigrations } from './migrations.ts'
+import { describeOwners } from './owners.ts'
 import { meet, type People } from './people.ts'
 import { describePlacement } from './placement.ts'
 import { describeSteward } from './steward.ts'
@@ -24,6 +26,8 @@ export function describeCloudContract(name: string, connect: () => Promise<Cloud
     }
     describeIdentity(known)
     describeTrusts(known)
+    describeCredentials(known)
+    describeOwners(known)
     describePlacement(known)
     describeCompute(known)
     describeMigrations(known)

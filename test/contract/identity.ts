@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { codeOf } from '../../core/errors.ts'
+import { codeOf, messageOf } from '../../core/errors.ts'
 import { rejection } from '../openstack/server.ts'
 import { keystoneOf, logIn, loginOf, projectScope } from './cloud-under-test.ts'
 import type { People } from './people.ts'
@@ -99,6 +99,20 @@ export function describeIdentity(known: () => People): void {
       const { status } = await alice.ask('identity', 'GET', '/auth/tokens', { token: 'made-up', headers })
       expect(status).toBe(401)
       expect(codeOf(await rejection(keystoneOf(cloud).validate('made-up')))).toBe('TOKEN_INVALID')
+    })
+
+    it('gives an administrator a token for the whole system, which is nobody in a project', async () => {
+      const { cloud, alice } = known()
+      for (const [name, scope, says] of [
+        ['admin', { system: { all: true } }, /it is scoped to the system$/],
+        ['alice', 'unscoped', /it has no scope$/],
+      ] as const) {
+        const body = loginBody(name, cloud.password, scope)
+        const { status, headers } = await alice.ask('identity', 'POST', '/auth/tokens', { token: null, body })
+        expect(status).toBe(201)
+        const error = await rejection(keystoneOf(cloud).validate(headers['x-subject-token'] ?? ''))
+        expect([codeOf(error), messageOf(error)]).toEqual(['TOKEN_INVALID', expect.stringMatching(says)])
+      }
     })
 
     it('lets Steward in with no right but its own', async () => {

@@ -110,6 +110,23 @@ export function describeTrusts(known: () => People): void {
       expect(listed).not.toHaveProperty('roles')
     })
 
+    it("is in its trustee's list, without its roles, also when it has ended", async () => {
+      const { cloud, steward, carol } = known()
+      const lasting = await trusting(known(), 'alice', 'member')
+      const end = new Date(Math.ceil(Date.now() / 1000) * 1000 + 3_000)
+      const ended = await trusting(known(), 'carol', 'member', end)
+      await cloud.letPass(end.getTime() - Date.now() + 1_000)
+      const list = `${path}?trustee_user_id=${steward.token.userId}`
+      const { json } = await steward.ask('identity', 'GET', list)
+      const found = new Map(json.trusts.map((trust: { id: string }) => [trust.id, trust]))
+      expect([found.has(lasting.trustId), found.has(ended.trustId)]).toEqual([true, true])
+      expect(found.get(lasting.trustId)).not.toHaveProperty('roles')
+      expect((await carol.ask('identity', 'GET', list)).status).toBe(403)
+      const usable = await keystoneOf(cloud).listTrusts(steward.token)
+      expect(usable.find(({ id }) => id === lasting.trustId)).toMatchObject({ trusteeUserId: steward.token.userId })
+      expect(usable.map(({ id }) => id)).not.toContain(ended.trustId)
+    })
+
     it('gives Steward a token in the name of its owner, with the delegated role and those it implies', async () => {
       const { cloud, alice, carol } = known()
       const { trustId, delegate } = await trusting(known(), 'alice', 'member')

@@ -4,8 +4,10 @@ import { createFaults, type Fault, type Listener, listen, type Request, type Wro
 import { createNova } from './openstack/nova.ts'
 import { move } from './openstack/nova-actions.ts'
 import { place } from './openstack/nova-servers.ts'
+import { remove } from './openstack/people.ts'
 import { createPlacement } from './openstack/placement.ts'
 import {
+  type Credential,
   createWorld,
   type Effect,
   flavors,
@@ -46,8 +48,16 @@ export interface FakeCloud {
   addHost(name: string): void
   /** A trust of a user for Steward, made beforehand. */
   addTrust(trustor: string, project: string, roles: readonly World['roles'][number]['name'][], seconds?: number): string
+  /** An application credential of a user, made beforehand. */
+  addCredential(owner: string, project: string, changes?: Partial<Credential>): Credential
+  deleteCredential(id: string): void
   grant(user: string, project: string, role: string): void
+  /** As a federated login has it. */
+  grantByGroup(user: string, project: string, role: string): void
   revoke(user: string, project: string, role: string): void
+  /** As an administrator does it, with all that goes along. */
+  deleteUser(name: string): void
+  deleteProject(name: string): void
   /** As their owner does it. */
   deleteTrust(id: string): void
   /** Nova's service on the host stops reporting. */
@@ -139,8 +149,24 @@ export async function fakeCloud(): Promise<FakeCloud> {
       })
       return id
     },
+    addCredential(owner, projectName, changes = {}) {
+      const made: Credential = {
+        ...{ id: hexId(), name: 'nightly', secret: `secret-${hexId()}`, unrestricted: false, expiresAt: null },
+        ...{ ownerId: user(owner).id, projectId: project(projectName).id, roles: ['reader', 'member'] },
+        ...changes,
+      }
+      world.credentials.push(made)
+      return made
+    },
+    deleteCredential(id) {
+      const at = world.credentials.findIndex((one) => one.id === id)
+      if (at >= 0) world.credentials.splice(at, 1)
+    },
     grant: (u, p, role) => void world.grants.add(grantOf(u, p, role)),
+    grantByGroup: (u, p, role) => void world.groupGrants.add(grantOf(u, p, role)),
     revoke: (u, p, role) => void world.grants.delete(grantOf(u, p, role)),
+    deleteUser: (name) => remove(world, user(name).id),
+    deleteProject: (name) => remove(world, project(name).id),
     deleteTrust(id) {
       const trust = world.trusts.find((t) => t.id === id)
       if (trust) trust.deleted = true

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { codeOf } from '../../core/errors.ts'
 import { createHttp } from '../../openstack/http.ts'
 import { createKeystone } from '../../openstack/keystone.ts'
-import type { Login } from '../../openstack/login.ts'
+import { type Login, loginWith } from '../../openstack/login.ts'
 import { withSecrets } from '../../openstack/secret.ts'
 import { createSession, type Session } from '../../openstack/session.ts'
 import { type FakeKeystone, fakeKeystone, tokenBody, trustId } from './fake-keystone.ts'
@@ -104,7 +104,10 @@ for (const status of [302, 400, 401, 403, 404, 409, 429, 500, 503]) {
     fake.onLogin = (_scope, request) => echo(request, status)
     fake.onOther = (request) => echo(request, status)
   }
-  const caller = { ...tokenBody(), userId: 'u', projectId: 'p', projectName: 'demo', id: token } as never
+  const caller = {
+    ...{ ...tokenBody(), userId: 'u', projectId: 'p', projectName: 'demo', id: token },
+    ...{ roles: ['member'], methods: ['mapped'], applicationCredential: { id: 'cred-1' } },
+  } as never
   failing[`a login when Keystone echoes with ${status}`] = async () =>
     (await cloud('http://x', echoing)).session.token()
   failing[`a validation when Keystone echoes with ${status}`] = async () =>
@@ -118,6 +121,15 @@ for (const status of [302, 400, 401, 403, 404, 409, 429, 500, 503]) {
     })
     return createSession({ keystone, http, login, scope: { trustId } }).token()
   }
+  failing[`a login with an application credential when Keystone echoes with ${status}`] = async () =>
+    (await cloud('http://x', echoing)).keystone.authenticate(loginWith({ id: 'cred-1', secret: password }))
+  failing[`a session of a lent application credential when Keystone echoes with ${status}`] = async () => {
+    const { keystone } = await cloud('http://x', echoing)
+    return createSession({ keystone, http, login: loginWith({ id: 'cred-1', secret: password }), isLent: true }).token()
+  }
+  if (status >= 429 || status < 400)
+    failing[`reading an application credential when Keystone echoes with ${status}`] = async () =>
+      (await cloud('http://x', echoing)).keystone.credentialEnd(caller)
   failing[`making a trust when Keystone echoes with ${status}`] = async () =>
     (await cloud('http://x', echoing)).keystone.createTrust(caller, {
       trusteeUserId: 't',

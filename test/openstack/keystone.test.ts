@@ -149,6 +149,16 @@ describe("validating a caller's token", () => {
     expect((await keystone.validate('t')).isApplicationCredential).toBe(true)
   })
 
+  it.each([
+    [{ project: undefined, domain: { id: 'default' } }, 'it is scoped to a domain'],
+    [{ project: undefined, system: { all: true } }, 'it is scoped to the system'],
+    [{ project: undefined }, 'it has no scope'],
+  ])('says what a token is for when that is no project: %j', async (changes, says) => {
+    const { fake, keystone } = await setUp()
+    validation(fake, { body: tokenBody({ changes }) })
+    expect((await rejection(keystone.validate('t'))).message).toBe(`the token is not scoped to a project: ${says}`)
+  })
+
   it.each<[string, Reply, string]>([
     ['401', keystoneFault(401, 'The request you have made requires authentication.'), 'TOKEN_INVALID'],
     ['403', keystoneFault(403, 'You are not authorized'), 'TOKEN_INVALID'],

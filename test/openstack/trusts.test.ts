@@ -12,7 +12,10 @@ const setUp = async () => {
 }
 
 describe('trusts', () => {
-  const caller = { id: 'callers-token', userId: trustor.id, projectId: project.id, projectName: 'demo' } as ProjectToken
+  const caller = {
+    ...{ id: 'callers-token', userId: trustor.id, projectId: project.id, projectName: 'demo' },
+    ...{ roles: ['reader', 'member'], methods: ['password'] },
+  } as unknown as ProjectToken
   const wish = { trusteeUserId: trustee.id, roles: ['member'], expiresAt: new Date('2026-11-21T00:34:10.300Z') }
   const trustBody = (expiresAt = '2026-11-21T00:34:11.000000Z') => ({
     trust: {
@@ -104,6 +107,13 @@ describe('trusts', () => {
       /every role of member in project demo/,
     ],
     [
+      'a federated login, whose roles come from groups',
+      { methods: ['mapped'] },
+      keystoneFault(404, 'Could not find role: 74f8.'),
+      'DELEGATION_REFUSED',
+      /^member in project demo comes from a group of a federated login, .* to assign it to you$/,
+    ],
+    [
       'somebody, for a trustee that is unknown',
       {},
       keystoneFault(404, 'Could not find user: x.'),
@@ -158,6 +168,39 @@ describe('trusts', () => {
     expect(await keystone.getTrust(caller, trustId)).toMatchObject({ id: trustId, impersonation: true })
     fake.onOther = () => keystoneFault(404, 'Could not find trust')
     expect(await keystone.getTrust(caller, trustId)).toBeUndefined()
+  })
+
+  it('are listed as the trustee: those of others that have not ended, with a project', async () => {
+    const { fake, keystone } = await setUp()
+    const { roles: _roles, ...trust } = trustBody().trust
+    const future = new Date(Date.now() + 60_000).toISOString()
+    const past = new Date(Date.now() - 1000).toISOString()
+    fake.onOther = () => ({
+      body: {
+        trusts: [
+          { ...trust, id: 'lasting', expires_at: future },
+          { ...trust, id: 'endless', expires_at: null },
+          { ...trust, id: 'over', expires_at: past },
+          { ...trust, id: 'own test', expires_at: future, trustor_user_id: 'a/b' },
+          { ...trust, id: 'nowhere', expires_at: future, project_id: null },
+        ],
+      },
+    })
+    const found = await keystone.listTrusts({ ...caller, userId: 'a/b' })
+    expect(found.map(({ id }) => id)).toEqual(['lasting', 'endless'])
+    expect(found[0]).toMatchObject({ trustorUserId: trustor.id, projectId: project.id, expiresAt: new Date(future) })
+    expect(fake.received[0]?.path).toBe('/v3/OS-TRUST/trusts?trustee_user_id=a%2Fb')
+  })
+
+  it.each<[Reply, string]>([
+    [keystoneFault(401, 'no'), 'TOKEN_INVALID'],
+    [keystoneFault(403, 'no'), 'CLOUD_REFUSED'],
+    [{ status: 503 }, 'KEYSTONE_UNREACHABLE'],
+    [{ body: { trusts: [{}] } }, 'CLOUD_ANSWER_UNREADABLE'],
+  ])('are not known when Keystone answers the list with %j', async (reply, code) => {
+    const { fake, keystone } = await setUp()
+    fake.onOther = () => reply
+    expect(codeOf(await rejection(keystone.listTrusts(caller)))).toBe(code)
   })
 
   it('are looked for by an id that cannot lead elsewhere', async () => {

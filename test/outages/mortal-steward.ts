@@ -86,16 +86,19 @@ Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) })
 const engine = { connectionOptions: { address }, namespace: 'default' }
 const keys = await loadKeys(keysFile)
 const { client } = await connectClient(engine, keys)
-const governor = createGovernor(client, wideOpen(), governorPlace(taskQueue))
+const place = governorPlace(taskQueue)
+const governor = createGovernor(client, wideOpen(), place)
 
-const worker = await Worker.create({
+const shared = {
   connection: await connectWorker(engine),
-  taskQueue,
   dataConverter: createDataConverter(keys),
   workflowBundle: { codePath: bundle },
   activities: {
     ...createGovernorActivities({ governor, client, sessions: undefined as never, brake: async () => undefined }),
     ...cloud,
   },
-})
-await worker.run()
+}
+const workers = await Promise.all(
+  [taskQueue, place.taskQueue].map((queue) => Worker.create({ ...shared, taskQueue: queue })),
+)
+await Promise.all(workers.map((worker) => worker.run()))

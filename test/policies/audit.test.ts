@@ -20,6 +20,16 @@ const told = (kind: string, ...records: Recorded[]): AuditEvent[] =>
 const person = { userId: 'user-bob', name: 'bob' }
 const done: Ending = { at: at(2), how: 'completed' }
 
+describe('a trust that nothing needs', () => {
+  it('is deleted by Steward itself, and told without its id', () => {
+    const input = { trustId: '0123456789abcdef' }
+    const [, outcome] = told('sweep', record('activity', 'deleteTrust', [input], { ending: done }))
+    expect(outcome).toMatchObject({
+      ...{ action: 'delete/trust', outcome: 'success', initiator: { id: 'steward' }, target: { id: '****cdef' } },
+    })
+  })
+})
+
 describe('what people do', () => {
   const cases: [kind: string, name: string, input: object, action: string, who: string, target: string][] = [
     ['incident', 'take-over', { by: person }, 'update/take-over', 'user-bob', 'i-1'],
@@ -44,6 +54,7 @@ describe('what people do', () => {
     ['plan', 'approve', { by: person, planId: 'p' }, 'allow/plan', 'user-bob', 'plan/1'],
     ['plan', 'stop', { by: person }, 'stop/plan', 'user-bob', 'plan/1'],
     ['plan', 'discard', { by: person, why: 'no' }, 'deny/plan', 'user-bob', 'plan/1'],
+    ['sweep', 'revoke', { by: person, id: 'd-1', trustId: 'trust-1' }, 'revoke/delegation', 'user-bob', 'd-1'],
     ['action', 'cancel', { by: person }, 'disable/action', 'user-bob', 'action/1'],
     ['recurring-action', 'pause', { by: person }, 'disable/pause', 'user-bob', 'recurring-action/1'],
     ['recurring-action', 'resume', { by: person }, 'enable/resume', 'user-bob', 'recurring-action/1'],

@@ -3,27 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Chain, StepRecord } from '../../core/chain.ts'
 import { createChain, nextOf, undoOf } from '../../policies/chain.ts'
 import { id } from './catalogue/examples.ts'
-
-const from = ($from: string, pointer: string) => ({ $from, pointer })
-const stop = (stepId: string, more: object = {}) => ({
-  id: stepId,
-  action: 'server.stop',
-  with: { serverId: id.server },
-  ...more,
-})
-const snap = { id: 'snap', action: 'server.snapshot', with: { serverId: id.server, name: 'nightly' } }
-const share = {
-  id: 'share',
-  action: 'image.share',
-  with: { imageId: from('snap', '/image_id'), projectId: id.project },
-}
-const raw = {
-  id: 'tag',
-  action: { service: 'image', method: 'PUT', path: '/v2/images/{imageId}/tags/nightly' },
-  with: { imageId: from('snap', '/image_id') },
-}
-const done = (stepId: string, more: object = {}): StepRecord => ({ id: stepId, state: 'done', ...more })
-const snapped = done('snap', { result: { image_id: id.image } })
+import { done, raw, share, snap, snapped, stop } from './chain-examples.ts'
 
 describe('what follows', () => {
   const steps = (...onFailure: string[]) =>

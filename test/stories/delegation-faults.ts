@@ -1,10 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { ActionView } from '../../core/action.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { microversion } from '../../demo/stage/people.ts'
 import { createServer, removeServers, showServer, untilActive } from '../../demo/stage/servers.ts'
 import type { Stage } from '../../demo/stage/stage.ts'
 import { trustsOf } from '../../demo/stories/deferred-action.ts'
+
+/** Secrets of application credentials that Steward was lent, which nobody must find afterwards. */
+export const lentSecrets: string[] = []
+
+const Made = z.object({ application_credential: z.object({ id: z.string(), secret: z.string() }) })
 
 export function delegationFaults(onStage: () => Stage) {
   describe('deferred actions that meet trouble', () => {
@@ -16,8 +22,9 @@ export function delegationFaults(onStage: () => Stage) {
     })
     afterEach(() => removeServers(onStage().alice, [serverId]))
 
-    const stopIn = async (seconds: number) => {
+    const stopIn = async (seconds: number, rights: object = {}) => {
       const created = await onStage().alice.steward('POST', '/v1/actions', {
+        ...rights,
         runIn: `PT${seconds}S`,
         call: {
           service: 'compute',
@@ -61,6 +68,53 @@ export function delegationFaults(onStage: () => Stage) {
       await alice.session.service('identity').request({ method: 'DELETE', path: `/OS-TRUST/trusts/${trust?.id}` })
       const view = await ended(action.id)
       expect(view).toMatchObject({ state: 'delegation-lost', reason: { code: 'DELEGATION_LOST' } })
+      expect((await showServer(alice, serverId)).status).toBe('ACTIVE')
+    })
+
+    const endedWithoutTrust = (id: string) =>
+      eventually('the end of the action', async () => {
+        const view = ActionView.parse((await onStage().alice.steward('GET', `/v1/actions/${id}`)).body)
+        return view.endedAt === undefined ? undefined : view
+      })
+
+    /** An application credential of alice's that is good for no more than stopping servers and looking at them. */
+    const lend = async () => {
+      const { alice } = onStage()
+      const { userId } = await alice.session.token()
+      const path = `/users/${userId}/application_credentials`
+      const rule = (method: string, at: string) => ({ service: 'compute', method, path: at })
+      const application_credential = {
+        name: `stories ${Date.now()}`,
+        roles: [{ name: 'member' }],
+        access_rules: [rule('POST', '/v2.1/servers/*/action'), rule('GET', '/v2.1/servers/**')],
+      }
+      const identity = alice.session.service('identity')
+      const { body } = await identity.request({ method: 'POST', path, body: { application_credential } })
+      const { id, secret } = Made.parse(body).application_credential
+      lentSecrets.push(secret)
+      return { id, secret, remove: () => identity.request({ method: 'DELETE', path: `${path}/${id}` }) }
+    }
+
+    it('makes the call with the rights of an application credential with access rules, without any trust', async () => {
+      const { alice } = onStage()
+      const { id, secret, remove } = await lend()
+      const action = await stopIn(2, { applicationCredential: { id, secret } })
+      expect(action.delegatedBy).toMatchObject({ kind: 'application-credential', applicationCredentialId: id })
+      expect(await trustsOf(alice)).toEqual([])
+      const done = await endedWithoutTrust(action.id)
+      expect(done).toMatchObject({ state: 'done', result: { status: 202 } })
+      expect(done).not.toHaveProperty('trustDeleted')
+      await eventually('the server to stop', async () => (await showServer(alice, serverId)).status === 'SHUTOFF')
+      await remove()
+    })
+
+    it('says that the delegation was lost when its owner deletes the application credential, and calls nothing', async () => {
+      const { alice } = onStage()
+      const { id, secret, remove } = await lend()
+      const action = await stopIn(6, { applicationCredential: { id, secret } })
+      await remove()
+      const lost = await endedWithoutTrust(action.id)
+      expect(lost).toMatchObject({ state: 'delegation-lost', reason: { code: 'DELEGATION_LOST' } })
       expect((await showServer(alice, serverId)).status).toBe('ACTIVE')
     })
 

@@ -300,6 +300,25 @@ describe.concurrent('the audit', () => {
     expect((await ofRun(delegation))[2]?.initiator).toMatchObject({ id: 'id-of-paul', name: 'paul' })
   })
 
+  it('leaves out what was forgotten between the list and the look at its history', async () => {
+    const { projectId, handle } = await defer({ performCall: { status: 200, startedAt: 'x' } })
+    await handle.result()
+    await until(async () => (await told({ projectId })).length, 6)
+    const { workflow } = bench.client
+    const index = Object.create(workflow, {
+      list: {
+        async *value(options: object) {
+          for await (const info of workflow.list(options)) yield* [{ ...info, workflowId: 'action/forgotten' }, info]
+        },
+      },
+    })
+    const behind = Object.create(bench.client, { workflow: { value: index } })
+    const whole = { projectId, sinceMs: beganMs - 60_000, untilMs: Date.now() + 60_000, limit: 100 }
+    const events: unknown[] = []
+    for await (const event of createAudit(behind).events(whole)) events.push(event)
+    expect(events).toHaveLength(6)
+  })
+
   it('is told in parts that together are the whole, each event once', async () => {
     const { projectId, handle } = await defer({ performCall: { status: 200, startedAt: 'x' } })
     await handle.result()

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Context } from '@temporalio/activity'
 import { expect, inject, it } from 'vitest'
+import type { ScheduledAction } from '../../core/action.ts'
 import { failure } from '../../core/errors.ts'
 import { createActions } from '../../temporal/actions.ts'
 import { createIncidents } from '../../temporal/incidents.ts'
@@ -59,6 +60,12 @@ it('nothing that people or clouds say can be read in the database: only ids and 
   await createActions(bench.client).start({ ...action, view: { ...action.view, id: randomUUID(), name: canary } })
   const handle = await startAction(bench, action)
   expect(await handle.result()).toMatchObject({ state: 'done', result: { note: canary } })
+
+  const { trustId: _none, ...rest } = action as ScheduledAction & { trustId: string }
+  const applicationCredential = { id: cloud.trust('b'), secret: canary }
+  await (
+    await startAction(bench, { ...rest, view: { ...rest.view, id: randomUUID() }, applicationCredential })
+  ).result()
 
   const policy = tailablePolicy({ silentAfterSeconds: 60 })
   const line = { at: canary, level: 'ERROR', component: 'x', text: canary, requestIds: [canary] }

@@ -13,8 +13,8 @@ import { createPlanDocuments } from '../../temporal/plan-documents.ts'
 import { createPlans } from '../../temporal/plans.ts'
 import { createRig, released } from '../activities/rig.ts'
 import { fakeCloud } from '../fakes/openstack.ts'
-import { until, useWorker } from './engine.ts'
-import { governed, holdOf, wideOpen } from './governor-bench.ts'
+import { type RealActivities, until, useWorker } from './engine.ts'
+import { governed, governorPlace, holdOf, wideOpen } from './governor-bench.ts'
 import { person } from './people.ts'
 import { brakesOf } from './plan-bench.ts'
 
@@ -25,16 +25,18 @@ const pause = createPause(new AbortController().signal)
 const { activities, governor } = governed(wideOpen({ mode: 'ask' }))
 
 /** What a worker has, at a cloud that behaves like a real one; only the hosts that the governor counts are made up. */
-const bench = useWorker(undefined, (client, taskQueue) => {
+const real: RealActivities = (client, queue) => {
   const documents = createPlanDocuments(client)
   return {
-    ...activities(client, taskQueue),
+    ...activities(client, queue),
     ...createPlanMaking({ sessions, documents, plans: createPlans(client), planning: planInThread }),
     ...createPlanWaves({ sessions, documents }),
     ...createComputeHosts(sessions, released),
     ...createMigrationActivities({ sessions, pause, brake: released, pollMs: 20 }),
   }
-})
+}
+const taskQueue = `test-${randomUUID()}`
+const bench = useWorker(taskQueue, real, [governorPlace(taskQueue).taskQueue])
 afterAll(() => cloud.close())
 
 beforeEach(() => {

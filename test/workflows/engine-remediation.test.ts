@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { type DelegationView, remediationDelegationId } from '../../core/delegation.ts'
+import { type DelegationView, delegationSweepId, remediationDelegationId } from '../../core/delegation.ts'
 import { codeOf, failure } from '../../core/errors.ts'
 import type { IncidentView } from '../../core/incident.ts'
 import { attributes } from '../../core/search-attributes.ts'
 import { taskQueues } from '../../core/task-queues.ts'
+import { delegationIdOf } from '../../temporal/delegation-id.ts'
+import { createDelegationSweep } from '../../temporal/delegation-sweep.ts'
 import { createDelegations } from '../../temporal/delegations.ts'
 import { recentFirings } from '../../temporal/incident-desk.ts'
 import { createIncidentList } from '../../temporal/incident-list.ts'
@@ -173,6 +175,31 @@ describe('an alert', () => {
   })
 })
 
+/** Whether the standing delegation is found by this id. */
+async function held(id: string): Promise<boolean> {
+  const { typedSearchAttributes } = await bench.client.workflow.getHandle(remediationDelegationId).describe()
+  return typedSearchAttributes.get(attributes.delegation) === id
+}
+
+describe('the look for orphans', () => {
+  it('is one in the installation, however many workers ask for it, and each of them has it look', async () => {
+    const cloud = bench.cloud({ deleteTrust: [undefined, failure('DELEGATION_LOST', 'the role was taken')] })
+    const sweep = createDelegationSweep(bench.client)
+    const revoke = () => sweep.revoke({ id: 'x', trustId: cloud.trust('a') }, person('olga'))
+    expect(await revoke().catch(codeOf)).toBe('ENGINE_UNREACHABLE')
+    await Promise.all([sweep.look(), sweep.look()])
+    const handle = bench.client.workflow.getHandle(delegationSweepId)
+    await untilState(handle, 'swept')
+    expect(await viewOf(handle)).toMatchObject({ deleted: 0, left: 0, used: 0, unknown: 0 })
+    await sweep.look()
+    expect(await runsOf(delegationSweepId)).toBe(1)
+    await revoke()
+    expect(cloud.inputs('deleteTrust')).toEqual([{ trustId: cloud.trust('a') }])
+    expect(await revoke().catch(codeOf)).toBe('DELEGATION_LOST')
+    await handle.terminate()
+  })
+})
+
 describe('the delegation for remediation', () => {
   it('is missing, put, replaced, revoked and put again', async () => {
     const cloud = bench.cloud({ deleteTrust: undefined })
@@ -182,12 +209,16 @@ describe('the delegation for remediation', () => {
     expect(await codeFrom(delegations.active())).toBe('DELEGATION_MISSING')
     expect(await codeFrom(delegations.revoke(person('olga')))).toBe('DELEGATION_MISSING')
 
-    expect(await delegations.put(delegation(cloud, 'first'))).toEqual(delegation(cloud, 'first'))
-    expect(await delegations.active()).toEqual(delegation(cloud, 'first'))
+    const first = { ...delegation(cloud, 'first'), id: delegationIdOf(cloud.trust('first')) }
+    expect(await delegations.put(delegation(cloud, 'first'))).toEqual(first)
+    expect(await delegations.active()).toEqual(first)
+    expect(await held(first.id)).toBe(true)
     expect(cloud.names()).toEqual([])
 
     await delegations.put(delegation(cloud, 'second'))
-    expect(await delegations.active()).toEqual(delegation(cloud, 'second'))
+    const second = { ...delegation(cloud, 'second'), id: delegationIdOf(cloud.trust('second')) }
+    expect(await delegations.active()).toEqual(second)
+    expect([await held(first.id), await held(second.id)]).toEqual([false, true])
     expect(cloud.inputs('deleteTrust')).toEqual([{ trustId: cloud.trust('first') }])
 
     expect(await delegations.revoke(person('olga'))).toMatchObject({ state: 'revoked', trustId: cloud.trust('second') })

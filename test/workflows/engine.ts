@@ -30,15 +30,22 @@ export const sharedEngine = (): Engine => ({
 /** Activities that are not scripted but real, on the engine of the tests. */
 export type RealActivities = (client: Client, taskQueue: string) => Partial<Activities>
 
-/** A worker for the tests of one file, on a task queue of its own unless one is named; it leaves when they are done. */
-export function useWorker(taskQueue = `test-${randomUUID()}`, real: RealActivities = () => ({})): Bench {
+/**
+ * A worker for the tests of one file, on a task queue of its own unless one is named, and others with the same activities
+ * on the queues `besides`; they leave when the tests are done.
+ */
+export function useWorker(
+  taskQueue = `test-${randomUUID()}`,
+  real: RealActivities = () => ({}),
+  besides: readonly string[] = [],
+): Bench {
   let client: Client
-  const worlds = createWorlds(() => client)
+  const worlds = createWorlds()
   let keys: Keys
   let connection: NativeConnection
   let leave: (() => Promise<void>)[] = []
   const start = (queue: string) => {
-    const activities = { ...worlds.activities, ...real(client, queue) }
+    const activities = { ...worlds.activities, ...real(client, taskQueue) }
     return startWorker({ connection, keys, taskQueue: queue, activities })
   }
   beforeAll(async () => {
@@ -49,7 +56,7 @@ export function useWorker(taskQueue = `test-${randomUUID()}`, real: RealActiviti
     leave = [connected.close]
     connection = await connectWorker(sharedEngine())
     leave.push(() => connection.close())
-    leave.push(await start(taskQueue))
+    for (const queue of [taskQueue, ...besides]) leave.push(await start(queue))
   })
   afterAll(async () => {
     for (const step of leave.reverse()) await step()
@@ -92,7 +99,7 @@ async function startWorker({ connection, keys, taskQueue, activities }: WorkerPa
 }
 
 /** Failing activities are what many tests are about: only the SDK's own errors are of interest. */
-function quietRuntime(): void {
+export function quietRuntime(): void {
   Runtime.install({
     logger: new DefaultLogger('ERROR'),
     telemetryOptions: { logging: { filter: 'temporal_sdk_core=ERROR', forward: {} } },

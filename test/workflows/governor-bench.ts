@@ -33,10 +33,10 @@ export interface Governed {
   readonly activities: (client: Client, taskQueue: string) => Partial<Activities>
 }
 
-/** A governor beside others on the same engine; its history begins anew every so often. */
+/** A governor of its own for the runs of this task queue; its history begins anew every so often. */
 export const governorPlace = (taskQueue: string, options: GovernorOptions = {}): Required<GovernorPlace> => ({
   workflowId: `governor/${taskQueue}`,
-  taskQueue,
+  taskQueue: `${taskQueue}-governor`,
   options: { checkHoldersEveryMs: 500, mostEvents: 200, ...options },
 })
 

@@ -12,13 +12,14 @@ import { restartService } from '../../workflows/runbooks/restart-service.ts'
 import type { RunView } from '../../workflows/runbooks/runbook.ts'
 import { actionOf, startAction, stopServer } from './action-bench.ts'
 import { until, untilState, useWorker, viewOf } from './engine.ts'
-import { governed, holdOf, wideOpen } from './governor-bench.ts'
+import { governed, governorPlace, holdOf, wideOpen } from './governor-bench.ts'
 import { service } from './incident-bench.ts'
 import { person } from './people.ts'
 import { type Cloud, gate, never, type Script } from './scripted.ts'
 
 const { governor: governorOf, activities } = governed(wideOpen(), { checkHoldersEveryMs: 200, mostEvents: 400 })
-const bench = useWorker(undefined, activities)
+const taskQueue = `test-${randomUUID()}`
+const bench = useWorker(taskQueue, activities, [governorPlace(taskQueue).taskQueue])
 let governor: Governor
 beforeAll(() => {
   governor = governorOf(bench.client, bench.taskQueue)

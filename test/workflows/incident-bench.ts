@@ -11,7 +11,7 @@ import { incident, observe } from '../../workflows/incident/incident.ts'
 import type { IncidentOptions } from '../../workflows/incident/life.ts'
 import { type Bench, untilState, viewOf } from './engine.ts'
 import { person } from './people.ts'
-import { type Cloud, tellHolder, verdict } from './scripted.ts'
+import { type Cloud, verdict } from './scripted.ts'
 
 export type IncidentHandle = WorkflowHandle<typeof incident>
 
@@ -127,9 +127,9 @@ export const personAtWork = consulted('wait', {
 
 /** What the governor says when a run asks for its lease. */
 export const leaseIs =
-  (bench: Bench, more: Partial<Verdict>) =>
-  ({ request }: { request: LeaseRequest }): Promise<void> =>
-    tellHolder(bench.client, request, more)
+  (more: Partial<Verdict>) =>
+  ({ request }: { request: LeaseRequest }): Verdict =>
+    verdict(request, more)
 
 /** One service as Nova lists it, among others that are up. */
 export const service = (state: 'up' | 'down', more: Partial<ServiceInCompany> = {}): ServiceInCompany => ({

@@ -120,7 +120,7 @@ describe.concurrent('an incident the governor says no to', () => {
     'when its run asks for the lease (%s) is a matter for people, and no failure of the runbook',
     async (code) => {
       const { cloud, handle } = await incidentOf({
-        requestLease: leaseIs(bench, { says: 'refused', code, reason: 'no' }),
+        requestLease: leaseIs({ says: 'refused', code, reason: 'no' }),
       })
       expect(await followTo(handle, 'escalated')).toMatchObject({
         reason: { code, detail: 'no' },
@@ -143,8 +143,8 @@ describe.concurrent('an incident that must wait', () => {
     const { cloud, handle } = await incidentOf({
       consultGovernor: consulted('wait', { ...busy, rule: 'lease', figures: { requester: 'plan' } }),
       async requestLease({ request }: { request: LeaseRequest }) {
-        await tellHolder(bench.client, request, busy)
         await tellHolder(bench.client, request)
+        return verdict(request, busy)
       },
     })
     const view = await handle.result()
@@ -193,7 +193,7 @@ describe.concurrent('a run that is told something else than the incident was', (
   ] as const)('begins nothing, and the governor is consulted anew: %s', async (_case, code, then, state) => {
     const { cloud, handle } = await incidentOf({
       consultGovernor: [granted, then],
-      requestLease: leaseIs(bench, { says: 'refused', code, reason: 'the mode was changed' }),
+      requestLease: leaseIs({ says: 'refused', code, reason: 'the mode was changed' }),
     })
     expect(await followTo(handle, state)).toMatchObject({
       runs: [{ outcome: 'stopped', detail: 'the mode was changed' }],
@@ -203,15 +203,15 @@ describe.concurrent('a run that is told something else than the incident was', (
 
   it('is a matter for people when the two words never come together', async () => {
     const { cloud, handle } = await incidentOf({
-      requestLease: leaseIs(bench, { says: 'refused', code: 'APPROVAL_NEEDED', reason: 'ask first' }),
+      requestLease: leaseIs({ says: 'refused', code: 'APPROVAL_NEEDED', reason: 'ask first' }),
     })
     expect(await followTo(handle, 'escalated')).toMatchObject({ reason: { code: 'APPROVAL_NEEDED' } })
     expect(cloud.inputs('consultGovernor')).toHaveLength(4)
   })
 
   it('that gave way is planned anew, and it does not count as an attempt', async () => {
-    const gaveWay = leaseIs(bench, { says: 'refused', code: 'GAVE_WAY', reason: 'a person needs the host' })
-    const { cloud, handle } = await incidentOf({ requestLease: [gaveWay, leaseIs(bench, {})] }, { lookAgainMs: 50 })
+    const gaveWay = leaseIs({ says: 'refused', code: 'GAVE_WAY', reason: 'a person needs the host' })
+    const { cloud, handle } = await incidentOf({ requestLease: [gaveWay, leaseIs({})] }, { lookAgainMs: 50 })
     const view = await handle.result()
     expect(view.runs.map(({ outcome, helped }) => [outcome, helped])).toEqual([
       ['stopped', undefined],
@@ -224,7 +224,7 @@ describe.concurrent('a run that is told something else than the incident was', (
 
   it('that gives way again and again is a matter for people', async () => {
     const { handle } = await incidentOf(
-      { requestLease: leaseIs(bench, { says: 'refused', code: 'GAVE_WAY', reason: 'a person needs the host' }) },
+      { requestLease: leaseIs({ says: 'refused', code: 'GAVE_WAY', reason: 'a person needs the host' }) },
       { lookAgainMs: 10 },
     )
     const view = await followTo(handle, 'escalated')

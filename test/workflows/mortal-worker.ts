@@ -4,10 +4,10 @@ import { Context } from '@temporalio/activity'
 import { Worker } from '@temporalio/worker'
 import type { Activities } from '../../core/activities.ts'
 import type { Deed } from '../../core/chain.ts'
-import { connectClient, connectWorker } from '../../temporal/connection.ts'
+import { connectWorker } from '../../temporal/connection.ts'
 import { createDataConverter } from '../../temporal/data-converter.ts'
 import { loadKeys } from '../../temporal/keys.ts'
-import { tellHolder } from './scripted.ts'
+import { verdict } from './scripted.ts'
 
 /** How a test starts this process: `node --import tsx mortal-worker.ts '<JSON>'`. */
 export interface MortalWorkerOptions {
@@ -47,7 +47,6 @@ async function hang(): Promise<never> {
 
 const engine = { connectionOptions: { address }, namespace: 'default' }
 const keys = await loadKeys(keysFile)
-const { client } = await connectClient(engine, keys)
 
 /** An action by name stands in the journal as if that were its path. */
 const pathOf = (deed: Deed) => ('call' in deed ? deed.call.path : `/${deed.action}`)
@@ -60,7 +59,7 @@ const activities: Partial<Activities> = {
   },
   async requestLease({ request }) {
     did(`asked for ${request.targets[0]}`)
-    await tellHolder(client, request)
+    return verdict(request)
   },
   async giveBackLease() {
     did('gave the lease back')

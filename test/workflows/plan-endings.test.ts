@@ -64,7 +64,7 @@ describe.concurrent('a plan that cannot go on', () => {
 
   it('because the governor says no is stopped before anything is touched', async () => {
     const no = { says: 'refused', code: 'TARGET_PROTECTED', reason: 'the host is protected' } as const
-    const { cloud, handle } = await approved({ script: () => ({ requestLease: leaseIs(bench, no) }) })
+    const { cloud, handle } = await approved({ script: () => ({ requestLease: leaseIs(no) }) })
     const view = await handle.result()
     expect(view).toMatchObject({ state: 'stopped', reason: { code: 'TARGET_PROTECTED' } })
     expect(cloud.names()).toEqual(['makePlan', 'readWave', 'findDisabled'])

@@ -100,7 +100,10 @@ describe.concurrent('whoever reads plans', () => {
     const { cloud, document, handle, view } = await proposed()
     expect(await desk.show(cloud.host)).toEqual(view)
     expect(await desk.document(cloud.host)).toEqual(document)
-    await until(async () => (await desk.list(1000, 'proposed')).some(({ id }) => id === cloud.host), true)
+    await until(
+      async () => (await desk.list({ limit: 1000 }, 'proposed')).items.some(({ id }) => id === cloud.host),
+      true,
+    )
     expect(await desk.command(cloud.host, { does: 'discard', by: { userId: 'u', name: 'paul' } })).toMatchObject({
       state: 'discarded',
     })
@@ -125,6 +128,8 @@ describe.concurrent('whoever reads plans', () => {
       ...{ state: 'stopped', reason: { detail: 'its workflow is TERMINATED in Temporal' } },
       endedAt: expect.any(String),
     })
+    const listed = async () => (await desk.list({ limit: 1000 })).items.find((plan) => plan.id === id)?.state
+    await until(listed, 'stopped')
   })
 })
 

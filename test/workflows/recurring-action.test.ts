@@ -3,6 +3,7 @@ import { Worker } from '@temporalio/worker'
 import { describe, expect, inject, it } from 'vitest'
 import type { ActionView } from '../../core/action.ts'
 import type { CallOutcome } from '../../core/activities.ts'
+import { trustsIn } from '../../core/delegation.ts'
 import { codeOf, failure } from '../../core/errors.ts'
 import type { RecurringActionView } from '../../core/recurrence.ts'
 import { attributes } from '../../core/search-attributes.ts'
@@ -22,6 +23,7 @@ import { listedState, until, untilState, useWorker, viewOf } from './engine.ts'
 import { person } from './people.ts'
 import {
   ofSeconds,
+  order,
   type RecurringHandle,
   type RecurringOptions,
   recurringOf,
@@ -50,7 +52,7 @@ describe.concurrent('a recurring call', () => {
     const { cloud, handle } = await recur({}, { recurrence: { count: 3 } })
     const view = await handle.result()
     expect(cloud.names()).toEqual(['performCall', 'performCall', 'performCall', 'deleteTrust'])
-    expect(cloud.inputs('performCall').map(({ trustId }) => trustId)).toEqual(Array(3).fill(cloud.trust('a')))
+    expect(cloud.inputs('performCall').flatMap(trustsIn)).toEqual(Array(3).fill(cloud.trust('a')))
     expect(view).toMatchObject({ state: 'ended', counted: 3, running: [], trustDeleted: true })
     expect(view.past.map(({ outcome }) => outcome)).toEqual(['done', 'done', 'done'])
     const times = view.past.map(({ at }) => Date.parse(at)).sort((a, b) => a - b)
@@ -95,7 +97,7 @@ describe.concurrent('a recurring call', () => {
     const { typedSearchAttributes } = await handle.describe()
     expect(typedSearchAttributes.get(attributes.kind)).toBe('recurring-action')
     expect(await listedState(handle)).toBe('active')
-    await handle.executeUpdate(cancelRecurring, { args: [{ by: person('alice') }] })
+    await order(handle, cancelRecurring, { by: person('alice') })
     expect(await handle.result()).toMatchObject({ state: 'cancelled', trustDeleted: true })
     expect(await listedState(handle)).toBe('cancelled')
   })
@@ -104,14 +106,14 @@ describe.concurrent('a recurring call', () => {
     const { handle } = await recur({}, later)
     // unlike a name, it may change what is waited for, so that a new run begins
     const change = { name: 'other', maxLatenessSeconds: 600 }
-    await handle.executeUpdate(changeRecurring, { args: [{ by: person('alice'), ...change }] })
+    await order(handle, changeRecurring, { by: person('alice'), ...change })
     await until(async () => (await seen(handle)).name, 'other')
     const [begun] = (await handle.fetchHistory()).events ?? []
     const { memo } = begun?.workflowExecutionStartedEventAttributes ?? {}
     const [codec] = createDataConverter(bench.keys).payloadCodecs ?? []
     const [view] = (await codec?.decode([memo?.fields?.view ?? {}])) ?? []
     expect(JSON.parse(Buffer.from(view?.data ?? []).toString())).toMatchObject({ name: 'other', next: {} })
-    await handle.executeUpdate(cancelRecurring, { args: [{ by: person('alice') }] })
+    await order(handle, cancelRecurring, { by: person('alice') })
   })
 
   it('keeps no trust id in what people read', async () => {
@@ -207,7 +209,8 @@ describe.concurrent('after an outage', () => {
   const hoursAgo = (hours: number) => Date.now() - hours * 3_600_000
 
   it('what is not too old is made up for at once, what is older is told', async () => {
-    const recurrence = { interval: 'PT1H', catchUpSeconds: 3600 }
+    // half an hour ago, an hour and a half, and so on, whatever the time is
+    const recurrence = { interval: 'PT1H', start: new Date(hoursAgo(5.5)).toISOString(), catchUpSeconds: 3600 }
     const { cloud, handle } = await recur(
       {},
       { recurrence, more: { afterMs: hoursAgo(3) }, view: { maxLatenessSeconds: 7200 } },
@@ -233,27 +236,27 @@ describe.concurrent('a person', () => {
   it('pauses it and lets it go on: what fell into the pause is neither made nor counted', async () => {
     const { handle } = await recur({})
     await untilPast(handle, 1)
-    const paused = await handle.executeUpdate(pauseRecurring, { args: [{ by: person('alice') }] })
+    const paused = await order(handle, pauseRecurring, { by: person('alice') })
     expect(paused).toMatchObject({ state: 'paused', reason: 'paused by alice' })
     expect(paused).not.toHaveProperty('next')
     await until(async () => (await seen(handle)).running, [])
     const { counted, past } = await seen(handle)
     await sleep(2500)
     expect(await seen(handle)).toMatchObject({ state: 'paused', counted, past })
-    expect(await handle.executeUpdate(resumeRecurring, { args: [{ by: person('alice') }] })).toMatchObject({
+    expect(await order(handle, resumeRecurring, { by: person('alice') })).toMatchObject({
       state: 'active',
       next: {},
     })
     await untilPast(handle, past.length + 1)
     const first = (await seen(handle)).past[past.length]
     expect(Date.parse(first?.at ?? '') - Date.parse(past.at(-1)?.at ?? '')).toBeGreaterThanOrEqual(2000)
-    await handle.executeUpdate(cancelRecurring, { args: [{ by: person('alice') }] })
+    await order(handle, cancelRecurring, { by: person('alice') })
   })
 
   it('snoozes it: it sleeps until then, and goes on by itself', async () => {
     const { handle } = await recur({}, { recurrence: { start: inSeconds(6), count: 1 } })
     const until = inSeconds(8)
-    const snoozed = await handle.executeUpdate(snoozeRecurring, { args: [{ by: person('alice'), until: until }] })
+    const snoozed = await order(handle, snoozeRecurring, { by: person('alice'), until: until })
     expect(snoozed).toMatchObject({ state: 'snoozed', snoozedUntil: until, next: { at: until } })
     const { past, state } = await handle.result()
     expect(past).toMatchObject([{ at: until, outcome: 'done' }])
@@ -262,17 +265,14 @@ describe.concurrent('a person', () => {
 
   it('snoozes it for long and wakes it early', async () => {
     const { handle } = await recur({}, { recurrence: { start: inSeconds(6), count: 1 } })
-    await handle.executeUpdate(snoozeRecurring, { args: [{ by: person('alice'), until: inAnHour() }] })
-    expect(await handle.executeUpdate(resumeRecurring, { args: [{ by: person('alice') }] })).not.toHaveProperty(
-      'snoozedUntil',
-    )
+    await order(handle, snoozeRecurring, { by: person('alice'), until: inAnHour() })
+    expect(await order(handle, resumeRecurring, { by: person('alice') })).not.toHaveProperty('snoozedUntil')
     expect(await handle.result()).toMatchObject({ state: 'ended', past: [{ outcome: 'done' }] })
   })
 
   it('cannot snooze it until yesterday, or beyond its end', async () => {
     const { handle } = await recur({}, { recurrence: { interval: 'PT10M', end: inAnHour() } })
-    const snooze = (until: string) =>
-      refusal(handle.executeUpdate(snoozeRecurring, { args: [{ by: person('alice'), until: until }] }))
+    const snooze = (until: string) => refusal(order(handle, snoozeRecurring, { by: person('alice'), until: until }))
     expect(await snooze('2026-01-01T00:00:00Z')).toBe('TIME_PAST')
     expect(await snooze('whenever')).toBe('TIME_PAST')
     expect(await snooze('2090-01-01T00:00:00Z')).toBe('INPUT_INVALID')
@@ -283,7 +283,7 @@ describe.concurrent('a person', () => {
     const { cloud, handle } = await recur({}, later)
     const call = { service: 'compute', method: 'POST', path: '/servers/7a/action', body: { 'os-start': null } } as const
     const change = { recurrence: ofSeconds({ count: 1 }), work: { call }, name: 'start it' }
-    expect(await handle.executeUpdate(changeRecurring, { args: [{ by: person('alice'), ...change }] })).toMatchObject({
+    expect(await order(handle, changeRecurring, { by: person('alice'), ...change })).toMatchObject({
       name: 'start it',
       call,
     })
@@ -295,23 +295,21 @@ describe.concurrent('a person', () => {
     const { handle } = await recur({}, later)
     await until(async () => (await seen(handle)).next !== undefined, true)
     const { next } = await seen(handle)
-    const changed = await handle.executeUpdate(changeRecurring, { args: [{ by: person('alice'), name: 'other' }] })
+    const changed = await order(handle, changeRecurring, { by: person('alice'), name: 'other' })
     expect(changed).toMatchObject({ name: 'other', next })
   })
 
   it('cannot change it to what never happens, or happens too often', async () => {
     const { handle } = await recur({}, { ...later, more: { minGapMs: 60_000 } })
     const change = (written: object) =>
-      refusal(
-        handle.executeUpdate(changeRecurring, { args: [{ by: person('alice'), recurrence: ofSeconds(written) }] }),
-      )
+      refusal(order(handle, changeRecurring, { by: person('alice'), recurrence: ofSeconds(written) }))
     expect(await change({ interval: undefined, cron: '0 0 31 2 *' })).toBe('INPUT_INVALID')
     expect(await change({ interval: 'PT59S' })).toBe('INPUT_INVALID')
   })
 
   it('has it made once more, now', async () => {
     const { cloud, handle } = await recur({}, later)
-    await handle.executeUpdate(runRecurringNow, { args: [{ by: person('alice') }] })
+    await order(handle, runRecurringNow, { by: person('alice') })
     await untilPast(handle, 1)
     expect(await seen(handle)).toMatchObject({ counted: 0, past: [{ outcome: 'done' }], state: 'active' })
     expect(cloud.names()).toEqual(['performCall'])
@@ -320,17 +318,15 @@ describe.concurrent('a person', () => {
   it('cannot have it made now while it is being made, unless that is allowed', async () => {
     const answer = gate<CallOutcome>()
     const { handle } = await recur({ performCall: () => answer.opened }, later)
-    await handle.executeUpdate(runRecurringNow, { args: [{ by: person('alice') }] })
-    expect(await refusal(handle.executeUpdate(runRecurringNow, { args: [{ by: person('alice') }] }))).toBe(
-      'RUN_IN_PROGRESS',
-    )
+    await order(handle, runRecurringNow, { by: person('alice') })
+    expect(await refusal(order(handle, runRecurringNow, { by: person('alice') }))).toBe('RUN_IN_PROGRESS')
     answer.open(accepted())
     await untilPast(handle, 1)
   })
 
   it('cancels it: nothing is made any more, and the trust is deleted', async () => {
     const { cloud, handle } = await recur({}, later)
-    expect(await handle.executeUpdate(cancelRecurring, { args: [{ by: person('alice') }] })).toMatchObject({
+    expect(await order(handle, cancelRecurring, { by: person('alice') })).toMatchObject({
       state: 'cancelled',
       trustDeleted: true,
     })
@@ -341,18 +337,16 @@ describe.concurrent('a person', () => {
   it('cancels it while a call is being made, which keeps its trust until it has ended', async () => {
     const answer = gate<CallOutcome>()
     const { cloud, handle } = await recur({ performCall: () => answer.opened }, later)
-    await handle.executeUpdate(runRecurringNow, { args: [{ by: person('alice') }] })
+    await order(handle, runRecurringNow, { by: person('alice') })
     await until(() => cloud.names(), ['performCall'])
-    expect(await handle.executeUpdate(cancelRecurring, { args: [{ by: person('alice') }] })).toMatchObject({
+    expect(await order(handle, cancelRecurring, { by: person('alice') })).toMatchObject({
       state: 'cancelled',
     })
     expect(cloud.names()).toEqual(['performCall'])
     answer.open(accepted())
     expect(await handle.result()).toMatchObject({ past: [{ outcome: 'done' }], trustDeleted: true })
     expect(cloud.names()).toEqual(['performCall', 'deleteTrust'])
-    expect(await refusal(handle.executeUpdate(pauseRecurring, { args: [{ by: person('alice') }] }))).not.toBe(
-      'INTERNAL',
-    )
+    expect(await refusal(order(handle, pauseRecurring, { by: person('alice') }))).not.toBe('INTERNAL')
   })
 
   it('cancels it in Temporal: the same', async () => {
@@ -366,7 +360,7 @@ describe.concurrent('a person', () => {
   it('cannot cancel a single call that is being made, and the trust of the others stays', async () => {
     const answer = gate<CallOutcome>()
     const { cloud, handle } = await recur({ performCall: () => answer.opened }, later)
-    const { running } = await handle.executeUpdate(runRecurringNow, { args: [{ by: person('alice') }] })
+    const { running } = await order(handle, runRecurringNow, { by: person('alice') })
     await until(() => cloud.names(), ['performCall'])
     const { id } = await seen(handle)
     const action = bench.client.workflow.getHandle(`action/${id}/${running[0]}`)
@@ -387,19 +381,17 @@ describe.concurrent('the delegation', () => {
     )
     await untilState(handle, 'delegation-lost')
     expect(await seen(handle)).toMatchObject({ reason: 'DELEGATION_LOST: the trust was deleted' })
-    expect(await refusal(handle.executeUpdate(resumeRecurring, { args: [{ by: person('alice') }] }))).toBe(
-      'DELEGATION_LOST',
-    )
-    expect(await refusal(handle.executeUpdate(runRecurringNow, { args: [{ by: person('alice') }] }))).toBe(
-      'DELEGATION_LOST',
-    )
+    expect(await refusal(order(handle, resumeRecurring, { by: person('alice') }))).toBe('DELEGATION_LOST')
+    expect(await refusal(order(handle, runRecurringNow, { by: person('alice') }))).toBe('DELEGATION_LOST')
     await sleep(4500)
     expect(cloud.names()).toEqual(['performCall'])
     const delegated = { trustId: cloud.trust('b'), until: '2099-01-01T00:00:00.000Z', roles: ['admin'] }
-    const recovered = await handle.executeUpdate(changeRecurring, { args: [{ by: person('alice'), delegated }] })
-    expect(recovered).toMatchObject({ state: 'active', roles: ['admin'] })
+    const recovered = await order(handle, changeRecurring, { by: person('alice'), delegated })
+    // on a busy machine the last occurrence has been made by the time the answer comes
+    expect(['active', 'ended']).toContain(recovered.state)
+    expect(recovered.roles).toEqual(['admin'])
     expect((await handle.result()).past.map(({ outcome }) => outcome)).toEqual(['delegation-lost', 'done'])
-    expect(cloud.inputs('performCall').map(({ trustId }) => trustId)).toEqual([cloud.trust('a'), cloud.trust('b')])
+    expect(cloud.inputs('performCall').flatMap(trustsIn)).toEqual([cloud.trust('a'), cloud.trust('b')])
     const deleted = new Set(cloud.inputs('deleteTrust').map(({ trustId }) => trustId))
     expect(deleted).toEqual(new Set([cloud.trust('a'), cloud.trust('b')]))
   })
@@ -419,37 +411,37 @@ describe.concurrent('the delegation', () => {
       throw lost
     }
     const { cloud, handle } = await recur({ performCall: answers }, later)
-    await handle.executeUpdate(runRecurringNow, { args: [{ by: person('alice') }] })
+    await order(handle, runRecurringNow, { by: person('alice') })
     await until(() => cloud.names(), ['performCall'])
     const delegated = { trustId: cloud.trust('b'), until: '2099-01-01T00:00:00.000Z', roles: ['member'] }
-    await handle.executeUpdate(changeRecurring, { args: [{ by: person('alice'), delegated }] })
+    await order(handle, changeRecurring, { by: person('alice'), delegated })
     answer.open(accepted())
     await untilPast(handle, 1)
     expect(await seen(handle)).toMatchObject({ state: 'active', past: [{ outcome: 'delegation-lost' }] })
-    await handle.executeUpdate(cancelRecurring, { args: [{ by: person('alice') }] })
+    await order(handle, cancelRecurring, { by: person('alice') })
   })
 
   it('is renewed while a call uses the old one, which is deleted afterwards', async () => {
     const answer = gate<CallOutcome>()
     const { cloud, handle } = await recur({ performCall: () => answer.opened }, later)
-    await handle.executeUpdate(runRecurringNow, { args: [{ by: person('alice') }] })
+    await order(handle, runRecurringNow, { by: person('alice') })
     await until(() => cloud.names(), ['performCall'])
     const delegated = { trustId: cloud.trust('b'), until: '2099-01-01T00:00:00.000Z', roles: ['member'] }
-    await handle.executeUpdate(changeRecurring, { args: [{ by: person('alice'), delegated }] })
+    await order(handle, changeRecurring, { by: person('alice'), delegated })
     expect(cloud.names()).toEqual(['performCall'])
     answer.open(accepted())
     await until(() => cloud.inputs('deleteTrust'), [{ trustId: cloud.trust('a') }])
     expect(await seen(handle)).toMatchObject({ state: 'active' })
-    await handle.executeUpdate(cancelRecurring, { args: [{ by: person('alice') }] })
+    await order(handle, cancelRecurring, { by: person('alice') })
     expect(cloud.inputs('deleteTrust').at(-1)).toEqual({ trustId: cloud.trust('b') })
   })
 })
 
 it('comes to the same steps when another worker takes over, whatever had happened', async () => {
   const { handle } = await recur({}, { recurrence: { count: 2 } })
-  await handle.executeUpdate(runRecurringNow, { args: [{ by: person('alice') }] })
-  await handle.executeUpdate(pauseRecurring, { args: [{ by: person('alice') }] })
-  await handle.executeUpdate(resumeRecurring, { args: [{ by: person('alice') }] })
+  await order(handle, runRecurringNow, { by: person('alice') })
+  await order(handle, pauseRecurring, { by: person('alice') })
+  await order(handle, resumeRecurring, { by: person('alice') })
   await handle.result()
   const runs = []
   for await (const { workflowId, runId } of bench.client.workflow.list({

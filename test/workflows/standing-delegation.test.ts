@@ -20,12 +20,12 @@ const delegation = (cloud: Cloud, trust: string, livesMs = hour): DelegationView
   expiresAt: new Date(Date.now() + livesMs).toISOString(),
 })
 
-async function delegated(script: Script = {}, livesMs = hour, checkEveryMs = hour) {
+async function delegated(script: Script = {}, livesMs = hour, checkEveryMs = hour, warnBeforeMs: number[] = []) {
   const cloud = bench.cloud({ deleteTrust: undefined, ...script })
   const handle = await bench.client.workflow.start(standingDelegation, {
     workflowId: `delegation-${cloud.host}`,
     taskQueue: bench.taskQueue,
-    args: [delegation(cloud, 'first', livesMs), { checkEveryMs }],
+    args: [delegation(cloud, 'first', livesMs), { checkEveryMs, warnBeforeMs }],
   })
   await until(async () => (await viewOf<DelegationView | undefined>(handle)) !== undefined, true)
   return { cloud, handle }
@@ -122,7 +122,7 @@ describe.concurrent('a standing delegation', () => {
 
   it('expires with its trust, without deleting what is gone', async () => {
     const { cloud, handle } = await delegated({}, 1500)
-    expect(await handle.result()).toMatchObject({ state: 'expired' })
+    expect(await handle.result()).toMatchObject({ state: 'expired', warning: expect.stringContaining('does nothing') })
     expect(cloud.names()).toEqual([])
     expect(await listedState(handle)).toBe('expired')
   })
@@ -138,7 +138,10 @@ describe.concurrent('a standing delegation', () => {
   it('ends as lost, with the reason, when Keystone says that its trust is no more', async () => {
     const lost = failure('DELEGATION_LOST', 'a delegated role was taken from ana')
     const { cloud, handle } = await delegated({ checkTrust: [undefined, lost] }, hour, 300)
-    expect(await handle.result()).toMatchObject({ state: 'lost', reason: 'a delegated role was taken from ana' })
+    expect(await handle.result()).toMatchObject({
+      ...{ state: 'lost', reason: 'a delegated role was taken from ana' },
+      warning: expect.stringContaining('an operator runs `steward delegate`'),
+    })
     expect(cloud.names()).toEqual(['checkTrust', 'checkTrust'])
     expect(await viewOf(handle)).toMatchObject({ state: 'lost' })
     expect(await listedState(handle)).toBe('lost')
@@ -164,5 +167,29 @@ describe.concurrent('a standing delegation', () => {
     await until(() => cloud.inputs('checkTrust').at(-1)?.trustId, cloud.trust('second'))
     expect(await viewOf(handle)).toMatchObject({ state: 'active', trustId: cloud.trust('second') })
     await handle.terminate()
+  })
+
+  it('warns again and again before it ends, in a state by which lists still find it', async () => {
+    const { cloud, handle } = await delegated({ checkTrust: undefined }, 20_000, hour, [86_400_000, 12_000, 9_000])
+    const warned = () => viewOf<DelegationView>(handle).then(({ warning }) => warning?.split(', ', 1)[0])
+    await until(warned, 'it ends within 1 day')
+    await until(warned, 'it ends within 12 seconds')
+    expect(await listedState(handle)).toBe('active')
+    await until(warned, 'it ends within 9 seconds')
+    const { warning, expiresAt } = await viewOf<DelegationView>(handle)
+    expect(warning).toBe(`it ends within 9 seconds, at ${expiresAt}: an operator runs \`steward delegate\``)
+    expect(cloud.names()).toEqual(['checkTrust', 'checkTrust'])
+    await handle.terminate()
+  })
+
+  it('warns no more once it is renewed or taken back', async () => {
+    const { cloud, handle } = await delegated({}, hour, hour, [2 * hour])
+    await until(async () => (await viewOf<DelegationView>(handle)).warning !== undefined, true)
+    await handle.executeUpdate(replaceDelegation, { args: [delegation(cloud, 'second', 3 * hour)] })
+    expect(await viewOf(handle)).not.toHaveProperty('warning')
+    await handle.executeUpdate(replaceDelegation, { args: [delegation(cloud, 'third')] })
+    await until(async () => (await viewOf<DelegationView>(handle)).warning !== undefined, true)
+    const revoked = await handle.executeUpdate(revokeDelegation, { args: [{ by: person('olga') }] })
+    expect(revoked).not.toHaveProperty('warning')
   })
 })

@@ -3,9 +3,9 @@ import {
   CancellationScope,
   ContinueAsNew,
   condition,
-  continueAsNew,
   defineSignal,
   isCancellation,
+  makeContinueAsNewFunc,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
@@ -14,10 +14,20 @@ import type { Alert } from '../../core/alert.ts'
 import type { IncidentView, OpenIncident } from '../../core/incident.ts'
 import { attributes } from '../../core/search-attributes.ts'
 import { firstStep, ladderOf } from '../../policies/ladder.ts'
+import { createAnnouncer } from '../announce.ts'
 import { confirmIt } from './confirm.ts'
 import { because, createDesk, type Order } from './desk.ts'
 import { createJournal, nowIso, openView } from './journal.ts'
-import { type Carried, close, escalate, type IncidentOptions, type Life, noTries, type Phase } from './life.ts'
+import {
+  type Announced,
+  type Carried,
+  close,
+  escalate,
+  type IncidentOptions,
+  type Life,
+  noTries,
+  type Phase,
+} from './life.ts'
 import { propose } from './propose.ts'
 import { act } from './run.ts'
 import { verify } from './verify.ts'
@@ -52,7 +62,10 @@ export async function incident(
   })
   upsertSearchAttributes([{ key: attributes.incidentRunId, value: life.incidentRunId }])
   if (carried) journal.show()
-  else journal.tell(open.alert.summary)
+  else {
+    journal.tell(open.alert.summary)
+    life.announce('opened')
+  }
 
   let phase: Phase = carried?.phase ?? { is: 'confirm' }
   try {
@@ -61,8 +74,8 @@ export async function incident(
       if (order) phase = obey(life, order)
       if (phase.is === 'close') {
         end(life, phase.why)
-        // whoever is at the desk gets an answer
-        await condition(allHandlersFinished)
+        // whoever is at the desk gets an answer, and whoever wants to know is told
+        await condition(() => allHandlersFinished() && life.announcer.isIdle())
         if (!beganAnew(life, phase)) return journal.view
         phase = { is: 'confirm' }
       } else phase = await next(life, phase)
@@ -73,6 +86,7 @@ export async function incident(
     const all = CancellationScope.current().consideredCancelled
     const detail = `${all ? '' : 'its run was '}cancelled by a person in Temporal`
     end(life, { detail })
+    await CancellationScope.nonCancellable(() => condition(life.announcer.isIdle))
     if (all) throw error
     return journal.view
   }
@@ -80,7 +94,18 @@ export async function incident(
 
 function begin(open: OpenIncident, options: IncidentOptions, carried?: Carried): Life {
   const { alert, policy, governor } = open
-  const journal = createJournal(carried?.view ?? openView(alert))
+  const announcer = createAnnouncer()
+  const { firstExecutionRunId: id, workflowId } = workflowInfo()
+  let announced = carried?.announced ?? 0
+  const announce = (what: Announced) => {
+    const view = { ...journal.view, id, workflowId }
+    announcer.tell({ event: `incident.${what}`, subject: `incident/${id}`, sequence: ++announced, view })
+  }
+  const journal = createJournal(carried?.view ?? openView(alert), (before) => {
+    const { state } = journal.view
+    if (before === 'closed') announce('opened')
+    else if (state === 'asking' || state === 'escalated' || state === 'closed') announce(state)
+  })
   const witness = createWitness(carried?.witness ?? firstMemory(alert, Date.now()))
   const life: Life = {
     ...{ alert, policy, governor, journal, witness },
@@ -92,15 +117,20 @@ function begin(open: OpenIncident, options: IncidentOptions, carried?: Carried):
       ...options,
     },
     ladder: ladderOf(policy),
-    incidentRunId: workflowInfo().firstExecutionRunId,
+    incidentRunId: id,
     desk: createDesk(journal),
+    announcer,
+    announce,
     step: carried?.step ?? firstStep,
     tries: { ...(carried?.tries ?? noTries) },
     ...(carried?.handedBackMs !== undefined && { handedBackMs: carried.handedBackMs }),
     renew: (phase) => {
       const { step, tries, handedBackMs } = life
-      return continueAsNew<typeof incident>({ ...open, alert: { ...alert, lines: [] } }, options, {
-        ...{ view: journal.view, witness: witness.memory(), phase, step, tries },
+      const { typedSearchAttributes } = workflowInfo()
+      // people read it also in the moment before the next run has taken its first step
+      const renewed = makeContinueAsNewFunc<typeof incident>({ memo: { view: journal.view }, typedSearchAttributes })
+      return renewed({ ...open, alert: { ...alert, lines: [] } }, options, {
+        ...{ view: journal.view, witness: witness.memory(), phase, step, tries, announced },
         ...(handedBackMs !== undefined && { handedBackMs }),
       })
     },

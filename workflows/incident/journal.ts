@@ -16,7 +16,8 @@ export interface Journal {
   show(): void
 }
 
-export function createJournal(view: IncidentView): Journal {
+/** `turned` is told of every change of state, when it is published. */
+export function createJournal(view: IncidentView, turned: (before: IncidentState) => void): Journal {
   const show = () => {
     view.runs = view.runs.slice(-keptRuns)
     publish(view, view.timeline.at(-1)?.text ?? view.summary)
@@ -25,10 +26,12 @@ export function createJournal(view: IncidentView): Journal {
     view,
     show,
     tell(text, state = view.state) {
+      const before = view.state
       view.state = state
       const entry = text.length > longestEntry ? `${text.slice(0, longestEntry)}…` : text
       view.timeline = [...view.timeline, { at: nowIso(), text: entry }].slice(-keptEntries)
       show()
+      if (before !== state) turned(before)
     },
   }
 }

@@ -5,6 +5,7 @@ import type { IncidentView, OpenIncident } from '../../core/incident.ts'
 import type { Plan } from '../../core/plan.ts'
 import type { Policy, Rung } from '../../core/policy.ts'
 import type { Step } from '../../policies/ladder.ts'
+import type { Announcer } from '../announce.ts'
 import type { Desk } from './desk.ts'
 import type { Journal } from './journal.ts'
 import type { Witness, WitnessMemory } from './witness.ts'
@@ -65,6 +66,9 @@ export interface Tries {
   stalePlans: number
 }
 
+/** What people are told of. */
+export type Announced = 'opened' | 'asking' | 'escalated' | 'closed'
+
 /** Everything the phases of an incident share. */
 export interface Life {
   readonly alert: Alert
@@ -76,6 +80,9 @@ export interface Life {
   readonly journal: Journal
   readonly witness: Witness
   readonly desk: Desk
+  readonly announcer: Announcer
+  /** Tells people of the incident as it is now. */
+  announce(what: Announced): void
   step: Step
   tries: Tries
   handedBackMs?: number
@@ -91,6 +98,8 @@ export interface Carried {
   readonly step: Step
   readonly tries: Tries
   readonly handedBackMs?: number
+  /** How often people were told of it. */
+  readonly announced?: number
 }
 
 export const noTries: Tries = { consultations: 0, gaveWay: 0, stalePlans: 0 }

@@ -51,7 +51,7 @@ async function rest(life: Life, phase: Rest, isOver: () => boolean, untilMs: num
   if (waitMs > 0) await condition(() => isOver() || isLong(), waitMs)
   if (isOver() || !isLong() || Date.now() >= untilMs) return
   // whoever is at the desk gets an answer first
-  await condition(allHandlersFinished)
+  await condition(() => allHandlersFinished() && life.announcer.isIdle())
   await life.renew(phase)
 }
 

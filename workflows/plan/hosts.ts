@@ -39,8 +39,8 @@ export async function enablePlanHosts({ hosts, ownReason, grounds }: HostsOrder)
 }
 
 /**
- * Enables the hosts again that were disabled for a plan which did not empty them, or which has been taken back. Tried for a day: the stop button, or a
- * person at work on one of them, may be in the way.
+ * Enables the hosts again that were disabled for a plan which did not empty them, or which has been taken back. Tried for
+ * a day: the stop button, or a person at work on one of them, may be in the way.
  */
 export async function enableAgain({ journal, times }: PlanLife, grounds: LeaseGrounds): Promise<void> {
   const { view } = journal

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { answerCredentials, credentialOf, isLet, rulesShown } from './credentials.ts'
 import { type Answer, field, type Request } from './listener.ts'
-import { type Caller, callerOf, headerOf, isOver, ownerMay, rolesOf } from './rights.ts'
+import { answerPeople } from './people.ts'
+import { type Caller, callerOf, headerOf, isOver, ownerMay, rolesOf, rolesOfCredential } from './rights.ts'
 import { answerTrusts } from './trusts.ts'
-import { nowOf, type Token, type Trust, type World } from './world.ts'
+import { type Credential, nowOf, type Token, type Trust, type World } from './world.ts'
 
 /** The other services, by type; known once all of them listen. */
 export type Endpoints = () => Readonly<Record<string, string>>
@@ -16,9 +18,16 @@ export const createIdentity = (world: World, endpoints: Endpoints) => {
     if (found === 'unknown') return unauthorized
     if (found === 'trust gone')
       return notFound(`trust: ${world.tokens.get(headerOf(request, 'x-auth-token') ?? '')?.trustId}`)
+    if (found === 'credential gone')
+      return notFound(
+        `Application Credential: ${world.tokens.get(headerOf(request, 'x-auth-token') ?? '')?.credentialId}`,
+      )
     if (found === 'owner refused') return forbidden()
+    if (!isLet(found, request)) return unauthorized
     if (path === '/v3/auth/tokens' && method === 'GET') return validate(world, request, found, endpoints)
+    if (path === '/v3/auth/tokens' && method === 'DELETE') return revoke(world, request, found)
     if (path.startsWith('/v3/OS-TRUST/trusts')) return answerTrusts(world, request, found)
+    if (path.includes('/application_credentials')) return answerCredentials(world, request, found)
     return administer(world, request, found)
   }
 }
@@ -41,6 +50,8 @@ export const conflict = (why: string) => fault(409, 'Conflict', why)
 export const keystoneFault = fault
 
 function logIn(world: World, { body }: Request, endpoints: Endpoints): Answer {
+  const asked = field(body, 'auth', 'identity', 'application_credential')
+  if (asked !== undefined) return logInWith(world, asked, field(body, 'auth', 'scope'), endpoints)
   const given = field(body, 'auth', 'identity', 'password', 'user')
   const [id, name] = [field(given, 'id'), field(given, 'name')]
   const user = world.users.find((u) => (id === undefined ? u.name === name : u.id === id))
@@ -54,11 +65,27 @@ function logIn(world: World, { body }: Request, endpoints: Endpoints): Answer {
     const whose = trust.impersonation ? trust.trustorId : user.id
     return issue(world, { userId: whose, loginId: user.id, projectId: trust.projectId, trust }, endpoints)
   }
-  const asked = field(scope, 'project')
-  if (asked === undefined) return issue(world, { userId: user.id, loginId: user.id }, endpoints)
-  const project = world.projects.find((p) => p.id === field(asked, 'id') || p.name === field(asked, 'name'))
+  const wanted = field(scope, 'project')
+  if (field(scope, 'system') !== undefined && user.name !== 'admin') return unauthorized
+  const isForSystem = field(scope, 'system') !== undefined
+  if (wanted === undefined) return issue(world, { userId: user.id, loginId: user.id, isForSystem }, endpoints)
+  const project = world.projects.find((p) => p.id === field(wanted, 'id') || p.name === field(wanted, 'name'))
   if (!project || rolesOf(world, user.id, project.id).length === 0) return unauthorized
   return issue(world, { userId: user.id, loginId: user.id, projectId: project.id }, endpoints)
+}
+
+/** An unknown id and a wrong secret are told apart. */
+function logInWith(world: World, given: unknown, scope: unknown, endpoints: Endpoints): Answer {
+  const id = String(field(given, 'id'))
+  const credential = credentialOf(world, id)
+  if (!credential) return notFound(`Application Credential: ${id}`)
+  const user = world.users.find((u) => u.id === credential.ownerId)
+  const isOverdue = credential.expiresAt !== null && Date.parse(`${credential.expiresAt}Z`) <= nowOf(world)
+  const isRight = credential.secret === field(given, 'secret') && scope === undefined
+  if (!user?.enabled || isOverdue || !isRight) return unauthorized
+  if (rolesOfCredential(world, credential).length === 0) return unauthorized
+  const { projectId } = credential
+  return issue(world, { userId: user.id, loginId: user.id, projectId, credential }, endpoints)
 }
 
 interface Issue {
@@ -66,9 +93,15 @@ interface Issue {
   readonly loginId: string
   readonly projectId?: string
   readonly trust?: Trust
+  readonly credential?: Credential
+  readonly isForSystem?: boolean
 }
 
-function issue(world: World, { userId, loginId, projectId, trust }: Issue, endpoints: Endpoints): Answer {
+function issue(
+  world: World,
+  { userId, loginId, projectId, trust, credential, isForSystem = false }: Issue,
+  endpoints: Endpoints,
+): Answer {
   const issuedMs = Math.floor(nowOf(world) / 1000) * 1000
   const ownEnd = issuedMs + world.tokenSeconds * 1000
   const token: Token = {
@@ -78,17 +111,36 @@ function issue(world: World, { userId, loginId, projectId, trust }: Issue, endpo
     loginId,
     projectId,
     trustId: trust?.id,
+    credentialId: credential?.id,
+    isForSystem,
     issuedMs,
-    expiresMs: trust ? Math.min(ownEnd, Date.parse(trust.expiresAt)) : ownEnd,
+    expiresMs: Math.min(ownEnd, endOf(trust?.expiresAt), endOf(credential?.expiresAt)),
   }
   world.tokens.set(token.id, token)
   return { status: 201, headers: { 'x-subject-token': token.id }, body: tokenBody(world, token, endpoints) }
 }
 
+function methodOf({ groupGrants }: World, { credentialId, loginId }: Token): string {
+  if (credentialId !== undefined) return 'application_credential'
+  return [...groupGrants].some((grant) => grant.startsWith(`${loginId}/`)) ? 'mapped' : 'password'
+}
+
+const endOf = (time: string | null | undefined) =>
+  time ? Date.parse(time.endsWith('Z') ? time : `${time}Z`) : Number.POSITIVE_INFINITY
+
 function validate(world: World, request: Request, caller: Caller, endpoints: Endpoints): Answer {
   const subject = headerOf(request, 'x-subject-token')
   if (subject !== caller.token.id) return forbidden('identity:validate_token')
+  // who does not say that they know access rules is told nothing of a token that has some
+  if (caller.credential?.accessRules && !headerOf(request, 'openstack-identity-access-rules'))
+    return fault(404, 'Not Found', 'Failed to validate token')
   return { status: 200, headers: { 'x-subject-token': subject }, body: tokenBody(world, caller.token, endpoints) }
+}
+
+function revoke(world: World, request: Request, caller: Caller): Answer {
+  if (headerOf(request, 'x-subject-token') !== caller.token.id) return forbidden('identity:revoke_token')
+  world.tokens.delete(caller.token.id)
+  return { status: 204 }
 }
 
 function tokenBody(world: World, token: Token, endpoints: Endpoints) {
@@ -98,6 +150,7 @@ function tokenBody(world: World, token: Token, endpoints: Endpoints) {
   const caller = callerOf(world, token.id)
   const roles = typeof caller === 'object' ? caller.roles : []
   const trust = world.trusts.find(({ id }) => id === token.trustId)
+  const credential = credentialOf(world, token.credentialId)
   const catalog = Object.entries(endpoints()).map(([type, url]) => ({
     type,
     endpoints: ['public', 'internal', 'admin'].map((face) => ({
@@ -109,7 +162,9 @@ function tokenBody(world: World, token: Token, endpoints: Endpoints) {
   }))
   return {
     token: {
-      methods: ['password'],
+      methods: [methodOf(world, token)],
+      ...(credential && { application_credential: rulesShown(credential) }),
+      ...(token.isForSystem && { system: { all: true }, roles: world.roles }),
       user: { id: user?.id, name: user?.name, domain, password_expires_at: null },
       issued_at: keystoneTime(token.issuedMs),
       expires_at: keystoneTime(token.expiresMs),
@@ -131,8 +186,11 @@ function tokenBody(world: World, token: Token, endpoints: Endpoints) {
 }
 
 /** Lists of users, projects and roles, and the grants: for administrators. */
-function administer(world: World, { method, path, query }: Request, caller: Caller): Answer {
+function administer(world: World, request: Request, caller: Caller): Answer {
+  const { method, path, query } = request
   if (!caller.roles.includes('admin')) return forbidden('identity:update')
+  if (/^\/v3\/(users|projects)(\/|$)/.test(path) && method !== 'GET' && !path.includes('/roles/'))
+    return answerPeople(world, request)
   const [, kind] = /^\/v3\/(users|projects|roles)$/.exec(path) ?? []
   if (kind && method === 'GET') {
     const list = world[kind as 'users' | 'projects' | 'roles'].map(({ id, name }) => ({ id, name }))

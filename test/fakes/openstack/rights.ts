@@ -1,5 +1,15 @@
+import { isLet } from './credentials.ts'
 import type { Answer, Request } from './listener.ts'
-import { ladder, nowOf, type RoleName, type Token, type Trust, type User, type World } from './world.ts'
+import {
+  type Credential,
+  ladder,
+  nowOf,
+  type RoleName,
+  type Token,
+  type Trust,
+  type User,
+  type World,
+} from './world.ts'
 
 /** Whom a token speaks for, and what they may do there. */
 export interface Caller {
@@ -7,10 +17,12 @@ export interface Caller {
   readonly token: Token
   readonly projectId: string | undefined
   readonly roles: readonly RoleName[]
+  /** What the token was got with. */
+  readonly credential?: Credential
 }
 
-/** Why a token is no good: unknown or expired, its trust gone, or its owner not allowed any more. */
-export type Refusal = 'unknown' | 'trust gone' | 'owner refused'
+/** Why a token is no good: unknown or expired, its trust or credential gone, or its owner not allowed any more. */
+export type Refusal = 'unknown' | 'trust gone' | 'credential gone' | 'owner refused'
 
 const withImplied = (roles: Iterable<RoleName>): RoleName[] => {
   const highest = Math.max(-1, ...[...roles].map((role) => ladder.indexOf(role)))
@@ -18,8 +30,20 @@ const withImplied = (roles: Iterable<RoleName>): RoleName[] => {
 }
 
 /** The roles a user has in a project, implied ones included. */
-export function rolesOf({ grants }: World, userId: string, projectId: string): RoleName[] {
-  return withImplied(ladder.filter((role) => grants.has(`${userId}/${projectId}/${role}`)))
+export function rolesOf({ grants, groupGrants }: World, userId: string, projectId: string): RoleName[] {
+  return withImplied(
+    ladder.filter((role) => [grants, groupGrants].some((all) => all.has(`${userId}/${projectId}/${role}`))),
+  )
+}
+
+/** Those of them that are the user's own, and not those of a group. */
+export const assignedRolesOf = (world: World, userId: string, projectId: string): RoleName[] =>
+  rolesOf({ ...world, groupGrants: new Set() }, userId, projectId)
+
+/** Of the roles it was made with those that its owner still has. */
+export const rolesOfCredential = (world: World, { ownerId, projectId, roles }: Credential): RoleName[] => {
+  const held = rolesOf(world, ownerId, projectId)
+  return roles.filter((role) => held.includes(role))
 }
 
 export const isOver = ({ expiresAt }: Trust) => Date.parse(expiresAt) <= Date.now()
@@ -27,7 +51,7 @@ export const isOver = ({ expiresAt }: Trust) => Date.parse(expiresAt) <= Date.no
 /** Whether the owner of a trust may still do all that they delegated. */
 export function ownerMay(world: World, { trustorId, projectId, roles }: Trust): boolean {
   const owner = world.users.find((user) => user.id === trustorId)
-  const held = rolesOf(world, trustorId, projectId)
+  const held = assignedRolesOf(world, trustorId, projectId)
   return owner?.enabled === true && roles.every((role) => held.includes(role))
 }
 
@@ -35,7 +59,13 @@ export function callerOf(world: World, tokenId: string | undefined): Caller | Re
   const token = world.tokens.get(tokenId ?? '')
   const user = world.users.find(({ id }) => id === token?.userId)
   if (!token || !user || token.expiresMs <= nowOf(world)) return 'unknown'
-  const { projectId, trustId } = token
+  const { projectId, trustId, credentialId } = token
+  if (credentialId !== undefined) {
+    const credential = world.credentials.find(({ id }) => id === credentialId)
+    if (!credential) return 'credential gone'
+    const roles = rolesOfCredential(world, credential)
+    return user.enabled && roles.length > 0 ? { user, token, projectId, roles, credential } : 'unknown'
+  }
   if (trustId === undefined) {
     const roles = projectId === undefined ? [] : rolesOf(world, user.id, projectId)
     return user.enabled && (projectId === undefined || roles.length > 0) ? { user, token, projectId, roles } : 'unknown'
@@ -49,7 +79,7 @@ export function callerOf(world: World, tokenId: string | undefined): Caller | Re
 /** What stands before Nova and Placement: turns bad tokens away, and 503 when Keystone will not talk about one. */
 export function authenticated(world: World, request: Request): Caller | Answer {
   const caller = callerOf(world, headerOf(request, 'x-auth-token'))
-  if (typeof caller === 'object') return caller
+  if (typeof caller === 'object' && isLet(caller, request)) return caller
   if (caller === 'owner refused') {
     const message =
       'The server is currently unavailable. Please try again at a later time.<br /><br />\nThe Keystone service is temporarily unavailable.\n\n'

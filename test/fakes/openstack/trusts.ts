@@ -1,6 +1,6 @@
 import { badRequest, conflict, forbidden, keystoneFault, notFound } from './identity.ts'
 import { type Answer, field, type Request } from './listener.ts'
-import { type Caller, headerOf, isOver, rolesOf } from './rights.ts'
+import { assignedRolesOf, type Caller, headerOf, isOver } from './rights.ts'
 import { hexId, ladder, type RoleName, type Trust, type World } from './world.ts'
 
 /** `/v3/OS-TRUST/trusts`, by Keystone's own rules. */
@@ -9,9 +9,11 @@ export function answerTrusts(world: World, request: Request, caller: Caller): An
   const [, id] = /^\/v3\/OS-TRUST\/trusts\/([^/]+)$/.exec(path) ?? []
   if (id === undefined) {
     if (method === 'POST') return create(world, request, caller)
-    const whose = query.get('trustor_user_id')
-    if (whose !== caller.user.id) return forbidden('identity:list_trusts_for_trustor')
-    const own = world.trusts.filter((t) => t.trustorId === whose && !t.deleted && !isOver(t))
+    if (caller.credential) return delegated()
+    const side = query.has('trustor_user_id') ? 'trustor' : 'trustee'
+    if (query.get(`${side}_user_id`) !== caller.user.id) return forbidden(`identity:list_trusts_for_${side}`)
+    // those that have ended stay in the list until somebody flushes them
+    const own = world.trusts.filter((t) => t[`${side}Id`] === caller.user.id && !t.deleted)
     return { status: 200, body: { trusts: own.map(({ roles: _roles, ...t }) => shown(world, { ...t, roles: [] })) } }
   }
   const trust = world.trusts.find((t) => t.id === id && !t.deleted && !isOver(t))
@@ -33,9 +35,10 @@ function create(world: World, request: Request, caller: Caller): Answer {
   const projectId = String(field(given, 'project_id'))
   const names = (field(given, 'roles') as { name: string }[] | undefined)?.map(({ name }) => name) ?? []
   if (trustorId !== caller.user.id) return forbidden('identity:create_trust')
+  if (caller.credential) return delegated()
   if (caller.token.trustId !== undefined) return forbidden()
   if (names.length === 0) return forbidden('At least one role should be specified.')
-  const held = rolesOf(world, trustorId, projectId)
+  const held = assignedRolesOf(world, trustorId, projectId)
   for (const name of names) {
     const role = world.roles.find((r) => r.name === name)
     if (!role) return keystoneFault(404, 'Not Found', `Role ${name} is not defined`)
@@ -66,6 +69,8 @@ function create(world: World, request: Request, caller: Caller): Answer {
   note(world, request, caller, 'trust created', trust.id)
   return { status: 201, body: { trust: shown(world, trust) } }
 }
+
+const delegated = () => forbidden('Delegated tokens cannot manage trusts.')
 
 const shown = (world: World, trust: Trust) => ({
   id: trust.id,

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { AccessRule } from '../../../core/delegation.ts'
 
 /**
  * What the fake cloud consists of. Times are read off `Date.now`, so a test that moves the clock moves the cloud; by
@@ -11,7 +12,10 @@ export interface World {
   readonly roles: { readonly id: string; readonly name: RoleName }[]
   /** Who has which role in which project: `user/project/role`, ids and the name of the role. */
   readonly grants: Set<string>
+  /** The same, for roles that a federated login has by its groups: tokens have them, and nobody can delegate them. */
+  readonly groupGrants: Set<string>
   readonly trusts: Trust[]
+  readonly credentials: Credential[]
   readonly tokens: Map<string, Token>
   readonly hosts: Host[]
   readonly services: Service[]
@@ -64,6 +68,19 @@ export interface Trust {
   /** Kept as Keystone keeps it: the row stays and still conflicts. */
   deleted: boolean
 }
+/** An application credential. */
+export interface Credential {
+  readonly id: string
+  readonly name: string
+  readonly secret: string
+  readonly ownerId: string
+  readonly projectId: string
+  readonly roles: readonly RoleName[]
+  readonly unrestricted: boolean
+  /** Keystone's time without a zone. */
+  readonly expiresAt: string | null
+  readonly accessRules?: readonly AccessRule[]
+}
 export interface Token {
   readonly id: string
   /** Whose rights it has. */
@@ -72,6 +89,8 @@ export interface Token {
   readonly loginId: string
   readonly projectId: string | undefined
   readonly trustId: string | undefined
+  readonly credentialId: string | undefined
+  readonly isForSystem: boolean
   readonly issuedMs: number
   readonly expiresMs: number
 }
@@ -248,7 +267,9 @@ export function createWorld(): World {
     projects,
     roles: ladder.map((name) => ({ id: hexId(), name })),
     grants: new Set(people.map(([u, p, role]) => `${idOf(users, u)}/${idOf(projects, p)}/${role}`)),
+    groupGrants: new Set(),
     trusts: [],
+    credentials: [],
     tokens: new Map(),
     hosts,
     services: listed.map(([binary = '', host = '', zone = ''], at) => ({

@@ -1,0 +1,43 @@
+import type { CloudEvent } from '../../core/notification.ts'
+import type { Receiver, ReceiverRequest } from './receiver.ts'
+
+type Severity = 'critical' | 'error' | 'warning' | 'info'
+
+const severities: Readonly<Partial<Record<string, Severity>>> = {
+  'action.failed': 'error',
+  'recurring-action.delegation-lost': 'error',
+  'incident.escalated': 'critical',
+  'delegation.expiring': 'warning',
+  'delegation.lost': 'critical',
+  'delegation.expired': 'critical',
+  'stop.pressed': 'critical',
+  'recurring-action.ended': 'info',
+  'notification.test': 'info',
+}
+const resolves: ReadonlySet<string> = new Set(['incident.closed', 'stop.released'])
+const longestSummary = 1_024
+
+/**
+ * An alert for each subject, which the end of an incident and the release of the stop button resolve.
+ *
+ * @see https://developer.pagerduty.com/docs/send-alert-event
+ */
+export function pagerDutyRequest({ token }: Receiver, event: CloudEvent): ReceiverRequest {
+  const { subject, summary, source, time, link, data } = event
+  const name = event.type.replace('io.steward.', '')
+  const body = {
+    routing_key: token,
+    event_action: resolves.has(name) ? 'resolve' : 'trigger',
+    dedup_key: subject,
+    payload: {
+      summary: summary.slice(0, longestSummary),
+      source,
+      severity: severities[name] ?? 'warning',
+      timestamp: time,
+      class: name,
+      custom_details: data,
+    },
+    ...(link !== undefined && { links: [{ href: link, text: subject }] }),
+  }
+  return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+}

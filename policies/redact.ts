@@ -1,0 +1,19 @@
+const secretName = /pass(word|wd)?$|secret|private_key|token|credential/i
+/** What a server is given at its birth often holds passwords. */
+const userData = /^user_?data$/i
+
+/** Without what is named like a secret, at any depth; `instead` stands in its place. */
+export const withoutSecretFields = (value: unknown, instead: string): unknown =>
+  redact(value, instead, (name) => secretName.test(name))
+
+/** For those who did not write it themselves just now: user data is left out as well. */
+export const withoutSecretInputs = (value: unknown, instead: string): unknown =>
+  redact(value, instead, (name) => secretName.test(name) || userData.test(name))
+
+function redact(value: unknown, instead: string, isSecret: (name: string) => boolean): unknown {
+  if (Array.isArray(value)) return value.map((inner) => redact(inner, instead, isSecret))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, isSecret(key) ? instead : redact(inner, instead, isSecret)]),
+  )
+}
