@@ -58,6 +58,7 @@ export const PlanState = z.enum([
   'expired',
 ])
 export type PlanState = z.infer<typeof PlanState>
+export type EndState = Exclude<PlanState, 'planning' | 'proposed' | 'approved' | 'executing'>
 
 export const MoveState = z.enum(['waiting', 'moving', 'moved', 'failed'])
 export type MoveState = z.infer<typeof MoveState>

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ActionView } from './action.ts'
+import type { PlanView } from './cloud-plan.ts'
 import type { DelegationView } from './delegation.ts'
 import type { Incident } from './incident.ts'
 import type { RecurringActionView } from './recurrence.ts'
@@ -18,6 +19,13 @@ export const eventNames = [
   'delegation.expiring',
   'delegation.lost',
   'delegation.expired',
+  'plan.proposed',
+  'plan.done',
+  'plan.stopped',
+  'plan.stale',
+  'plan.failed',
+  'plan.expired',
+  'plan.discarded',
   'stop.pressed',
   'stop.released',
 ] as const
@@ -41,6 +49,7 @@ export interface ToldStop {
 }
 
 export type IncidentEvent = Extract<EventName, `incident.${string}`>
+export type PlanEvent = Extract<EventName, `plan.${string}`>
 
 /** What happened, with what people read of its subject at that moment. */
 export type Happening =
@@ -50,6 +59,7 @@ export type Happening =
       readonly view: RecurringActionView
     }
   | { readonly event: IncidentEvent; readonly view: Incident }
+  | { readonly event: PlanEvent; readonly view: PlanView }
   | { readonly event: 'delegation.expiring' | 'delegation.lost' | 'delegation.expired'; readonly view: ToldDelegation }
   | { readonly event: 'stop.pressed' | 'stop.released'; readonly view: ToldStop }
 

@@ -1,4 +1,4 @@
-import type { Announcement, Happening, Wishes } from '../core/notification.ts'
+import type { Announcement, Happening, PlanEvent, Wishes } from '../core/notification.ts'
 import { titleOf } from '../core/work.ts'
 
 /** Whether a receiver is told of it. */
@@ -15,6 +15,7 @@ export const eventIdOf = ({ event, subject, sequence }: Announcement): string =>
 
 /** Where its subject is read. */
 export function pathOf(happening: Happening): string {
+  if (isOfPlan(happening)) return `/v1/plans/${happening.view.id}`
   switch (happening.event) {
     case 'action.failed':
     case 'action.warned': {
@@ -39,6 +40,7 @@ export function pathOf(happening: Happening): string {
 
 /** One sentence for people. */
 export function sentenceOf(happening: Happening): string {
+  if (isOfPlan(happening)) return sentenceOfPlan(happening)
   switch (happening.event) {
     case 'action.failed': {
       const { state, reason } = happening.view
@@ -74,6 +76,19 @@ export function sentenceOf(happening: Happening): string {
       return `${policy}, ${what}: ${happening.event.split('.')[1]}: ${timeline.at(-1)?.text ?? summary}`
     }
   }
+}
+
+type PlanHappening = Extract<Happening, { event: PlanEvent }>
+
+const isOfPlan = (happening: Happening): happening is PlanHappening => happening.event.startsWith('plan.')
+
+function sentenceOfPlan({ event, view }: PlanHappening): string {
+  const { goal, by, state, reason, digest, needs = 1, answerBy } = view
+  const plan = `the plan to ${goal}, asked for by ${by}`
+  if (event === 'plan.proposed')
+    return `${plan}: ${digest?.moves} move(s) between ${digest?.hosts} hosts wait for ${needs} person(s) to say yes until ${answerBy}`
+  const why = reason ? `: ${reason.code === undefined ? '' : `${reason.code}: `}${reason.detail}` : ''
+  return `${plan}: ${state}${why}`
 }
 
 const called = (view: Parameters<typeof titleOf>[0] & { name?: string | undefined }) => view.name ?? titleOf(view)

@@ -10,15 +10,19 @@ const severities: Readonly<Partial<Record<string, Severity>>> = {
   'delegation.expiring': 'warning',
   'delegation.lost': 'critical',
   'delegation.expired': 'critical',
+  'plan.failed': 'error',
   'stop.pressed': 'critical',
   'recurring-action.ended': 'info',
   'notification.test': 'info',
 }
-const resolves: ReadonlySet<string> = new Set(['incident.closed', 'stop.released'])
+const resolves: ReadonlySet<string> = new Set([
+  ...['incident.closed', 'stop.released', 'plan.done', 'plan.expired', 'plan.discarded'],
+])
 const longestSummary = 1_024
 
 /**
- * An alert for each subject, which the end of an incident and the release of the stop button resolve.
+ * An alert for each subject, which is resolved by the end of an incident, by that of a plan nobody has to look at any more,
+ * and by the release of the stop button.
  *
  * @see https://developer.pagerduty.com/docs/send-alert-event
  */

@@ -147,6 +147,9 @@ describe('PagerDuty', () => {
   it.each([
     ['stop.pressed', 'trigger', 'critical'],
     ['stop.released', 'resolve', 'warning'],
+    ['plan.proposed', 'trigger', 'warning'],
+    ['plan.failed', 'trigger', 'error'],
+    ['plan.done', 'resolve', 'warning'],
     ['action.failed', 'trigger', 'error'],
     ['action.warned', 'trigger', 'warning'],
   ] as const)('of %s hears %s, %s', async (name, event_action, severity) => {

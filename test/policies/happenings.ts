@@ -1,8 +1,11 @@
 import type { ActionView } from '../../core/action.ts'
+import { newPlan, type PlanView } from '../../core/cloud-plan.ts'
 import type { Incident } from '../../core/incident.ts'
 import type { Announcement } from '../../core/notification.ts'
 import type { RecurringActionView } from '../../core/recurrence.ts'
 import { Recurrence } from '../../core/recurrence.ts'
+import { digestOf } from '../../policies/planner/digest.ts'
+import { drainDocument } from '../api/plans.ts'
 
 export const at = '2026-11-21T01:00:00.000Z'
 export const id = 'b6f3c7a2-9d7e-4c0e-8f51-0d6f2c3b4a59'
@@ -18,6 +21,13 @@ export const incidentView = (changes: Partial<Incident> = {}): Incident => ({
   ...{ id, workflowId: 'incident/dead/cmp-1', policy: 'dead', host: 'cmp-1', binary: 'nova-compute' },
   ...{ state: 'escalated', summary: 'nova-compute on cmp-1 is down', source: 'poll', openedAt: at, signals: 1 },
   ...{ runs: [], rung: 0, answers: [], timeline: [{ at, text: 'people are needed: it did not help' }] },
+  ...changes,
+})
+
+/** One that four hosts have part in. */
+export const planView = (changes: Partial<PlanView> = {}): PlanView => ({
+  ...newPlan({ id, goal: 'drain', options: { drain: ['a'] }, by: 'olga', userId: 'u-olga', createdAt: at }),
+  ...{ state: 'proposed', needs: 1, answerBy: at, digest: digestOf(drainDocument(Date.parse(at)), 'pack-1') },
   ...changes,
 })
 
@@ -62,6 +72,11 @@ export const announcements = {
   delegation: {
     ...{ event: 'delegation.lost', subject: 'delegation/remediation', sequence: at, at },
     view: delegationView,
+  },
+  plan: { event: 'plan.proposed', subject: `plan/${id}`, sequence: 1, at, view: planView() },
+  stale: {
+    ...{ event: 'plan.stale', subject: `plan/${id}`, sequence: 2, at },
+    view: planView({ state: 'stale', reason: { code: 'PLAN_STALE', detail: 'wave 2 of 2: server 4 is gone' } }),
   },
   pressed: { event: 'stop.pressed', subject: 'stop/1', sequence: 1, at, view: { stopped: true, state: pressed } },
   released: {

@@ -3,7 +3,7 @@ import { eventNames } from '../../core/notification.ts'
 import { eventIdOf, isWanted, pathOf, sentenceOf } from '../../policies/notification.ts'
 import { announcements, id } from './happenings.ts'
 
-const { action, warning, occurrence, recurring, incident, delegation, pressed, released } = announcements
+const { action, warning, occurrence, recurring, incident, delegation, plan, stale, pressed, released } = announcements
 
 describe('a receiver', () => {
   it('is told of what it has asked for, and of nothing else', () => {
@@ -18,14 +18,14 @@ describe('a receiver', () => {
       expect(isWanted(of('project-1', 'project-2'), given)).toBe(true)
       expect(isWanted(of('project-2'), given)).toBe(false)
     }
-    for (const given of [incident, delegation, pressed]) expect(isWanted(of('project-2'), given)).toBe(true)
+    for (const given of [incident, delegation, plan, pressed]) expect(isWanted(of('project-2'), given)).toBe(true)
   })
 
   it('for some policies is told of the incidents of these, and of what is no incident', () => {
     const of = (...policies: string[]) => ({ on: eventNames, policies })
     expect(isWanted(of('dead', 'hot'), incident)).toBe(true)
     expect(isWanted(of('hot'), incident)).toBe(false)
-    for (const given of [action, delegation, released]) expect(isWanted(of('hot'), given)).toBe(true)
+    for (const given of [action, delegation, plan, released]) expect(isWanted(of('hot'), given)).toBe(true)
   })
 })
 
@@ -45,6 +45,7 @@ describe('an event', () => {
     [recurring, `/v1/recurring-actions/${id}`],
     [incident, `/v1/incidents/${id}`],
     [delegation, '/v1/delegations/remediation'],
+    [plan, `/v1/plans/${id}`],
     [pressed, '/v1/stop'],
   ])('of $event leads to where its subject is read', (given, path) => {
     expect(pathOf(given)).toBe(path)
@@ -59,6 +60,11 @@ describe('an event', () => {
     [recurring, 'nightly stop: delegation-lost: DELEGATION_LOST: the trust is gone; nothing more is begun'],
     [incident, 'dead, nova-compute on cmp-1: escalated: people are needed: it did not help'],
     [delegation, 'the delegation of ana is lost: the trust is gone; remediation has no rights'],
+    [
+      plan,
+      'the plan to drain, asked for by olga: 2 move(s) between 2 hosts wait for 1 person(s) to say yes until 2026-11-21T01:00:00.000Z',
+    ],
+    [stale, 'the plan to drain, asked for by olga: stale: PLAN_STALE: wave 2 of 2: server 4 is gone'],
     [pressed, 'olga has pressed the stop button: storage is on fire'],
     [released, 'pia has released the stop button: the fire is out; it was pressed by olga: storage is on fire'],
   ])('of $event says in one sentence what happened', (given, sentence) => {

@@ -1,4 +1,4 @@
-import type { OpenPlan, PlanState, PlanView } from '../../core/cloud-plan.ts'
+import type { EndState, OpenPlan, PlanView } from '../../core/cloud-plan.ts'
 import type { Approval } from '../../core/governor.ts'
 import type { PlanDesk } from './desk.ts'
 import type { PlanJournal } from './journal.ts'
@@ -29,6 +29,6 @@ export interface PlanLife {
 
 /** How a plan ended, and why. */
 export interface PlanEnd {
-  readonly state: PlanState
+  readonly state: EndState
   readonly reason: NonNullable<PlanView['reason']>
 }

@@ -38,7 +38,7 @@ export async function make(life: PlanLife): Promise<PlanEnd | 'discarded' | unde
   view.needs = personsForHosts(hosts, approval)
   const untilMs = Math.min(Date.parse(expiresAt), Date.now() + approval.timeoutSeconds * 1000)
   view.answerBy = new Date(untilMs).toISOString()
-  journal.tell(`proposes ${moves} move(s) in ${waves.length} wave(s), between ${hosts} hosts`, 'proposed')
+  journal.ask(`proposes ${moves} move(s) in ${waves.length} wave(s), between ${hosts} hosts`)
   return undefined
 }
 

@@ -34,8 +34,8 @@ export async function cloudPlan(open: OpenPlan, times: PlanTimes = {}): Promise<
     if (end !== 'discarded') journal.end(end.state, end.reason)
     const { state, goal } = journal.view
     if (life.hasBegun && (state !== 'done' || goal === 'undo')) await enableAgain(life, groundsOf(life))
-    // whoever is at the desk gets an answer
-    await condition(allHandlersFinished)
+    // whoever is at the desk gets an answer, and what is not handed over yet would be lost
+    await condition(() => allHandlersFinished() && journal.isIdle())
     return journal.view
   })
 }
