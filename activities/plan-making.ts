@@ -5,13 +5,14 @@ import type { PlanDocuments } from '../temporal/plan-documents.ts'
 import type { Plans } from '../temporal/plans.ts'
 import { whileBeating } from './beating.ts'
 import { readCloudModel } from './cloud-model.ts'
+import { readPastMoves } from './past-moves.ts'
 import type { Planning } from './planning.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
 
 export interface PlanMakingOptions {
   sessions: Pick<Sessions, 'forRemediation'>
   documents: Pick<PlanDocuments, 'keep'>
-  plans: Pick<Plans, 'made' | 'madeSince'>
+  plans: Pick<Plans, 'made'>
   planning: Planning
 }
 
@@ -36,8 +37,10 @@ export const createPlanMaking = ({
       const { cancellationSignal, info } = Context.current()
       const workflowId = info.workflowExecution?.workflowId ?? ''
       const made = undoes === undefined ? [] : await plans.made(undoes)
-      const past = await plans.madeSince(Date.now() - rememberedMs)
-      const file = await readCloudModel(await sessions.forRemediation(), { requestId: runRequestId(), ownReason })
+      const session = await sessions.forRemediation()
+      const requestId = runRequestId()
+      const past = await readPastMoves(session, { sinceMs: Date.now() - rememberedMs, requestId })
+      const file = await readCloudModel(session, { requestId, ownReason })
       const document = await planning(
         { file, goal, made, options: { ...options, stay, past }, nowMs: Date.now() },
         cancellationSignal,

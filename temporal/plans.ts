@@ -38,14 +38,9 @@ export interface Plans {
   document(id: string): Promise<PlanDocument>
   /** Every move that was made for it, in order. @throws PLAN_NOT_FOUND */
   made(id: string): Promise<PastMove[]>
-  /** The same for all plans that were asked for since then; of very many those of the newest. */
-  madeSince(sinceMs: number): Promise<PastMove[]>
   /** Has a command carried out; the plan as it is then. @throws PLAN_NOT_FOUND, PLAN_CLOSED */
   command(id: string, command: PlanCommand): Promise<PlanView>
 }
-
-/** Plans whose moves are remembered, so that no server is sent to and fro. */
-const mostRemembered = 200
 
 export const planWorkflowId = (id: string) => `plan/${id}`
 
@@ -117,25 +112,9 @@ export function createPlans(client: Client, taskQueue: string = taskQueues.remed
     return found
   }
 
-  async function madeSince(sinceMs: number): Promise<PastMove[]> {
-    const since = `StartTime >= ${quoted(new Date(sinceMs).toISOString())}`
-    const { items } = await throughEngine(client, () => query({ limit: mostRemembered }, since))
-    const found: PastMove[] = []
-    for (const view of items) {
-      try {
-        found.push(...(await madeFor(view)))
-      } catch (error) {
-        // its time was over between the list and the look
-        if (codeOf(error) !== 'PLAN_NOT_FOUND') throw error
-      }
-    }
-    return found
-  }
-
   return {
     detail,
     made: async (id) => madeFor(await throughEngine(client, () => show(id))),
-    madeSince,
     show: (id) => throughEngine(client, () => show(id)),
     list: (wish, state) =>
       throughEngine(client, () => query(wish, ...(state ? [`StewardState = ${quoted(state)}`] : []))),

@@ -122,7 +122,7 @@ async function working(kind: 'trust' | 'credential') {
     ...createPlanWaves({ sessions, documents: { read: async () => drainDocument(Date.now()) } }),
     ...createPlanMaking({
       sessions,
-      plans: { made: unused, madeSince: async () => [] },
+      plans: { made: unused },
       documents: { keep: async () => 'pack-1' },
       planning: planInThread,
     }),

@@ -16,7 +16,7 @@ async function planning(options: RigOptions = {}, made: PastMove[] = []) {
     kept.push([workflowId, document])
     return 'pack-1'
   }
-  const plans = { made: async () => made, madeSince: async () => made }
+  const plans = { made: async () => made }
   const { makePlan } = createPlanMaking({ ...rig, plans, documents: { keep }, planning: planInThread })
   return {
     ...rig,
@@ -82,11 +82,15 @@ describe('making a plan', () => {
     expect([codeOf(error), error.message]).toEqual(['PLAN_IMPOSSIBLE', expect.stringContaining('no order of moves')])
   })
 
-  it('leaves servers alone for a day that a plan has moved, unless their host is emptied', async () => {
-    const made: PastMove[] = []
-    const { cloud, kept, make } = await planning({}, made)
+  it('leaves servers alone for a day that were moved, by whomever, unless their host is emptied', async () => {
+    const { cloud, kept, make } = await planning()
     const [, moved] = ['compute1', 'compute2', 'compute3'].map((host) => cloud.addServer({ host }))
-    made.push({ serverId: moved?.id ?? '', from: 'compute1', to: 'compute2', atMs: Date.now() - 3_600_000 })
+    cloud.addMigration({
+      serverId: moved?.id ?? '',
+      from: 'compute1',
+      to: 'compute2',
+      changedMs: Date.now() - 3_600_000,
+    })
     await make({ goal: 'consolidate', options: {} })
     await make({ goal: 'drain', options: { drain: ['compute2'] } })
     const movesOf = (document?: PlanDocument) => document?.waves.flatMap((wave) => wave.moves.map((m) => m.serverId))
@@ -115,7 +119,7 @@ describe('making a plan', () => {
     const cancelled = new AbortController()
     const { makePlan } = createPlanMaking({
       ...rig,
-      plans: { made: async () => [], madeSince: async () => [] },
+      plans: { made: async () => [] },
       documents: { keep: async () => 'never' },
       planning: (order, signal) => {
         const planned = planInThread(order, AbortSignal.any([signal, cancelled.signal]))

@@ -33,7 +33,6 @@ export function fakePlans(
   return {
     show,
     made: async () => [{ serverId: '1', from: 'a', to: 'b', atMs: takenMs }],
-    madeSince: async () => [],
     detail: async (id) => ({ ...(await show(id)), moves: movesOf(document, []) }),
     start: async (plan) => void asked.push(plan),
     list: async (wish) => pageIn(await Promise.all(asked.map(({ view }) => show(view.id))), wish),

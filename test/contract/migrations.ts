@@ -133,5 +133,20 @@ export function describeMigrations(known: () => People): void {
         'completed',
       ])
     })
+
+    it('is found among those of all servers by when it last changed', async () => {
+      const { olga } = known()
+      const since = async (ms: number) => {
+        const query = `/os-migrations?changes-since=${new Date(Date.now() + ms).toISOString()}`
+        const { json } = await olga.ask('compute', 'GET', query, { microversion: '2.59' })
+        return json.migrations.filter((one: { instance_uuid: string }) => one.instance_uuid === serverId)
+      }
+      expect((await since(-3_600_000)).map(({ status }: { status: string }) => status)).toEqual([
+        'failed',
+        'error',
+        'completed',
+      ])
+      expect(await since(3_600_000)).toEqual([])
+    })
   })
 }

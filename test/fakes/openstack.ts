@@ -13,6 +13,7 @@ import {
   flavors,
   type Host,
   hexId,
+  type Migration,
   nowOf,
   type Server,
   type Service,
@@ -45,6 +46,8 @@ export interface FakeCloud {
   server(id: string): Server
   /** A server that runs already. */
   addServer(server: Partial<Server> & { host: string; flavor?: Server['flavor'] }): Server
+  /** A live migration that has ended; it completed now unless something else is said. */
+  addMigration(given: Pick<Migration, 'serverId' | 'from' | 'to'> & Partial<Migration>): void
   addHost(name: string): void
   /** A trust of a user for Steward, made beforehand. */
   addTrust(trustor: string, project: string, roles: readonly World['roles'][number]['name'][], seconds?: number): string
@@ -130,6 +133,14 @@ export async function fakeCloud(): Promise<FakeCloud> {
       world.servers.push(server)
       place(world, server)
       return server
+    },
+    addMigration(given) {
+      const changedMs = given.changedMs ?? nowOf(world)
+      world.migrations.unshift({
+        ...{ number: world.migrations.length + 1, id: randomUUID(), status: 'completed', steps: [] },
+        ...{ userId: user('olga').id, projectId: project('admin').id, createdMs: changedMs, changedMs },
+        ...given,
+      })
     },
     addHost(name) {
       world.hosts.push({ ...host('compute1'), name, node: name, id: randomUUID() })

@@ -172,9 +172,5 @@ describe.concurrent('the way back', () => {
     const { moves } = await desk.detail(`${cloud.host}-undo`)
     const [{ serverId, to } = { serverId: '', to: '' }] = cloud.inputs('liveMigrate')
     expect(moves).toEqual([expect.objectContaining({ serverId, from: to, to: cloud.host })])
-    // and no other plan moves that server within a day
-    const made = { serverId, from: cloud.host, to, atMs: expect.any(Number) }
-    await until(async () => (await desk.madeSince(Date.now() - 600_000)).some((one) => one.serverId === serverId), true)
-    expect(await desk.madeSince(Date.now() - 600_000)).toContainEqual(made)
   })
 })

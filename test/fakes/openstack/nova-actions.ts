@@ -78,13 +78,14 @@ function migrate(call: NovaCall, server: Server): Answer {
     userId: caller.user.id,
     projectId: caller.projectId ?? '',
     createdMs: nowOf(world),
+    changedMs: nowOf(world),
     steps: [],
   }
   const settle = () => {
     Object.assign(server, { status: 'ACTIVE', taskState: null })
   }
   const becomes = (status: string) => () => {
-    migration.status = status
+    Object.assign(migration, { status, changedMs: nowOf(world) })
   }
   const target = targetOf(world, server, from, asked)
   // not in the list at first, then a few looks to its end; the server is ready before its record says so
@@ -94,7 +95,7 @@ function migrate(call: NovaCall, server: Server): Answer {
       entry.message = 'Error'
       const details = 'No valid host was found. '
       entry.events.unshift({ event: 'conductor_live_migrate_instance', result: 'Error', details })
-      migration.status = 'error'
+      becomes('error')()
       settle()
     })
   else
@@ -145,6 +146,7 @@ export function answerMigrations({ world, request: { query }, minor }: NovaCall)
   const fits = (name: string, value: string) => query.get(name) === null || query.get(name) === value
   const migrations = world.migrations
     .filter((m) => fits('instance_uuid', m.serverId) && fits('migration_type', 'live-migration'))
+    .filter(({ changedMs }) => changedMs >= Date.parse(query.get('changes-since') ?? '1970-01-01T00:00:00Z'))
     .map((m) => ({
       id: m.number,
       ...(minor >= 59 && { uuid: m.id }),
@@ -155,7 +157,7 @@ export function answerMigrations({ world, request: { query }, minor }: NovaCall)
       dest_compute: m.to,
       ...(minor >= 80 && { user_id: m.userId, project_id: m.projectId }),
       created_at: novaTime(m.createdMs),
-      updated_at: novaTime(m.createdMs),
+      updated_at: novaTime(m.changedMs),
     }))
   for (const migration of world.underWay) migration.steps.shift()?.()
   return { status: 200, body: { migrations } }

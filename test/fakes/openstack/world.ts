@@ -189,6 +189,8 @@ export interface Migration {
   readonly userId: string
   readonly projectId: string
   readonly createdMs: number
+  /** When its status last changed. */
+  changedMs: number
   /** What is left to happen to it: one with each look at the list. */
   readonly steps: (() => void)[]
 }
