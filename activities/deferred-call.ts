@@ -20,7 +20,7 @@ const clockErrorMs = 2_500
 
 /** Makes deferred calls with the rights of their owners. */
 export const createDeferredCallActivities = (
-  sessions: Sessions,
+  sessions: Pick<Sessions, 'of'>,
   pause: Pause,
   brake: Brake,
 ): Pick<Activities, 'performCall' | 'reconcileCall'> => ({
@@ -36,7 +36,7 @@ export const createDeferredCallActivities = (
   async performCall(deed) {
     const beating = setInterval(Context.current().heartbeat, heartbeatMs)
     try {
-      return await perform(sessions.through(deed), deed, brake)
+      return await perform(await sessions.of(deed), deed, brake)
     } finally {
       clearInterval(beating)
     }
@@ -49,7 +49,7 @@ export const createDeferredCallActivities = (
    *
    * @throws what the client throws; safe to repeat
    */
-  reconcileCall: (deed) => reconcile(sessions.through(deed), deed, deed.sentAfter, pause),
+  reconcileCall: async (deed) => reconcile(await sessions.of(deed), deed, deed.sentAfter, pause),
 })
 
 /** See `reconcileCall`. */

@@ -9,6 +9,7 @@ import type { StopButton } from '../temporal/stop.ts'
 import { createTrustHolders } from '../temporal/trust-holders.ts'
 import { createAheadActivities } from './ahead.ts'
 import { createBrake } from './brake.ts'
+import { createCloudReadActivities } from './cloud-reads.ts'
 import { createDeferredCallActivities } from './deferred-call.ts'
 import { createEffectActivities } from './effect.ts'
 import { createEvidenceActivities } from './evidence.ts'
@@ -57,6 +58,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createSshActivities(config.ssh, brake),
     ...createMigrationActivities({ sessions, pause, brake }),
     ...createGovernorActivities({ sessions, governor, client, brake }),
+    ...createCloudReadActivities(sessions),
     ...createEvidenceActivities(sessions),
     ...createDeferredCallActivities(sessions, pause, inTurn),
     ...createEffectActivities(sessions, pause),

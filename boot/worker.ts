@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import { Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import type { Logger } from 'pino'
+import { holdToDeclared } from '../activities/declared.ts'
 import { createActivities } from '../activities/index.ts'
 import { createMetrics } from '../api/metrics.ts'
 import { attributes } from '../core/search-attributes.ts'
@@ -39,6 +40,7 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
     dataConverter: createDataConverter(keys),
     workflowBundle: { codePath: await workflowBundle() },
     activities: { ...createActivities({ ...foundation, leaving: leaving.signal }) },
+    interceptors: { activity: [holdToDeclared] },
     shutdownGraceTime: graceMs,
   } satisfies Partial<WorkerOptions>
   const workers = await Promise.all([

@@ -15,6 +15,7 @@ export async function bundleWorkflows(): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(root, 'workflows', `index.${extension}`),
     failureConverterPath,
+    workflowInterceptorModules: [join(root, 'workflows', 'sdk', `declared.${extension}`)],
     logger: new DefaultLogger('WARN'),
   })
   return code
