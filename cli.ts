@@ -14,6 +14,7 @@ import { addPlanCommands } from './cli/plan.ts'
 import { addProcessCommands } from './cli/processes.ts'
 import { addRecurringActionCommands } from './cli/recurring-actions.ts'
 import { addReportCommands } from './cli/reports.ts'
+import { addRunbookCommands } from './cli/runbooks.ts'
 import { addStopCommands } from './cli/stop.ts'
 import { addWhyCommands } from './cli/why.ts'
 
@@ -35,6 +36,7 @@ addWhyCommands(program)
 addStopCommands(program)
 addModeCommands(program)
 addLeaseCommands(program)
+addRunbookCommands(program)
 addPlanCommands(program)
 addReportCommands(program)
 addNotifyCommands(program)

@@ -12,6 +12,7 @@ import { connectWorker } from '../temporal/connection.ts'
 import { createDataConverter } from '../temporal/data-converter.ts'
 import { createDelegationSweep } from '../temporal/delegation-sweep.ts'
 import { prepareNamespace } from '../temporal/namespace.ts'
+import { createRunbookList } from '../temporal/runbook-list.ts'
 import { serviceWatch, serviceWatchId } from '../workflows/service-watch.ts'
 import type { Foundation } from './foundation.ts'
 import { testTrusts } from './trust-test.ts'
@@ -64,6 +65,7 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
   await foundation.governor.configure()
   await startWatch(foundation)
   await createDelegationSweep(client).look()
+  await createRunbookList(client).renew()
   const probe = await serveProbe(config.worker.metrics, () => workers.every((w) => w.getState() === 'RUNNING'))
   return {
     done,

@@ -26,6 +26,8 @@ export const permissions = {
   'delegations:write': { reach: 'cloud', inPerson: true, allows: 'delegate own rights to remediation, take back any' },
   'delegations:revoke': { reach: 'project', inPerson: true, allows: 'take back the rights one gave' },
   'reports:read': { reach: 'cloud', allows: 'see how runbooks do' },
+  'runbooks:read': { reach: 'cloud', allows: 'see runbooks and their runs' },
+  'runbooks:run': { reach: 'cloud', inPerson: true, allows: 'start, cancel and answer runs of runbooks' },
   'notifications:read': { reach: 'cloud', allows: 'see whom events have reached' },
   'notifications:test': { reach: 'cloud', allows: 'send a test event to those who are told' },
   'why:read': { reach: 'project', allows: 'ask why an action of the project was done, or was not' },

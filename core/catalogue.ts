@@ -469,6 +469,12 @@ export const catalogue = {
     summary: 'There is no runbook of this name.',
     next: 'See `steward runbook list`; own ones must be in a folder that steward.yaml names, and the worker restarted.',
   },
+  RUNBOOKS_UNTOLD: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'No worker has said yet which runbooks it has.',
+    next: 'See that a worker runs; it tells when it starts. Then ask again.',
+  },
   RUNBOOK_INVALID: {
     status: 500,
     remedy: 'fix',
@@ -487,6 +493,12 @@ export const catalogue = {
     summary: 'The answer of a service is too large to become part of a run.',
     next: 'Have the runbook ask for less: filters, fields, one thing at a time.',
   },
+  DELEGATION_TOO_WEAK: {
+    status: 403,
+    remedy: 'ask',
+    summary: 'The runbook needs a role that the standing delegation does not have.',
+    next: 'An operator delegates it: `steward delegate --roles …`.',
+  },
   RUN_NOT_FOUND: {
     status: 404,
     remedy: 'fix',
@@ -498,6 +510,12 @@ export const catalogue = {
     remedy: 'fix',
     summary: 'The run has ended.',
     next: 'See how with `steward run show`; start it anew with `steward run again`.',
+  },
+  RUN_UNREPEATABLE: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'The run cannot be started again as it was.',
+    next: 'Start its runbook by hand, with the input you mean.',
   },
   RUN_FAILED: {
     status: 500,

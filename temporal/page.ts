@@ -1,5 +1,5 @@
-import { type Client, isGrpcServiceError } from '@temporalio/client'
-import { decodeMapFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js'
+import { type Client, isGrpcServiceError, type WorkflowExecutionInfo } from '@temporalio/client'
+import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js'
 import { failure } from '../core/errors.ts'
 
 export interface PageWish {
@@ -27,14 +27,25 @@ const noSuchPage: ReadonlySet<number> = new Set([2, 3])
 export async function pageOf<T>(
   client: Client,
   query: string,
-  { limit, page }: PageWish,
+  wish: PageWish,
   read: (memo: Readonly<Record<string, unknown>>) => T | undefined,
+): Promise<Page<T>> {
+  return pageOfExecutions(client, query, wish, ({ memo }) => read(memo ?? {}))
+}
+
+/** The same, read from all that is known of them. */
+export async function pageOfExecutions<T>(
+  client: Client,
+  query: string,
+  { limit, page }: PageWish,
+  read: (execution: WorkflowExecutionInfo) => T | undefined,
 ): Promise<Page<T>> {
   const { executions, nextPageToken } = await ask()
   const items: T[] = []
-  for (const { memo } of executions ?? []) {
-    const decoded = await decodeMapFromPayloads(client.options.loadedDataConverter, memo?.fields)
-    const item = read(decoded ?? {})
+  for (const execution of executions ?? []) {
+    const item = read(
+      await executionInfoFromRaw(execution, client.options.loadedDataConverter, execution, client.options.namespace),
+    )
     if (item !== undefined) items.push(item)
   }
   const isLast = !nextPageToken || nextPageToken.length === 0

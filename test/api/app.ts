@@ -37,6 +37,7 @@ import type { RecurringActions } from '../../temporal/recurring-actions.ts'
 import type { StopButton } from '../../temporal/stop.ts'
 import { fakeCredentials, type KnownCredential } from './credentials.ts'
 import { fakeGovernor, fakeStop } from './governor.ts'
+import { fakeRunbooks, type RunbookChanges } from './runbooks.ts'
 import { type FakeTrusts, fakeTrusts, heldOf, type TrustsOutside } from './trusts.ts'
 
 /** The moment at which the app lives. */
@@ -116,7 +117,7 @@ export interface Outside extends TrustsOutside {
   reported: Alert[]
 }
 
-export interface Changes {
+export interface Changes extends RunbookChanges {
   keystone?: Partial<FakeTrusts & DelegationOptions['keystone']>
   /** Application credentials by id. */
   credentials?: Readonly<Record<string, KnownCredential>>
@@ -241,6 +242,7 @@ export async function world(changes: Changes = {}): Promise<World> {
       now,
     },
     why: { desk: { ask: async (about) => ({ about, at: at(0), answer: 'nothing was done', reasons: [] }) } },
+    runbooks: { ...fakeRunbooks(changes), delegations, waitSeconds: 60 },
     notifications: {
       ...{ receivers: changes.receivers ?? [], notifications: { list: changes.notified ?? (async () => []) } },
       ...{ publicUrl: 'https://steward.example', now },
