@@ -10,6 +10,7 @@ import { addIncidentCommands } from './cli/incidents.ts'
 import { addLeaseCommands } from './cli/leases.ts'
 import { addModeCommands } from './cli/modes.ts'
 import { addNotifyCommands } from './cli/notify.ts'
+import { addOwnRunbookCommands } from './cli/own-runbooks.ts'
 import { addPlanCommands } from './cli/plan.ts'
 import { addProcessCommands } from './cli/processes.ts'
 import { addRecurringActionCommands } from './cli/recurring-actions.ts'
@@ -36,7 +37,7 @@ addWhyCommands(program)
 addStopCommands(program)
 addModeCommands(program)
 addLeaseCommands(program)
-addRunbookCommands(program)
+addOwnRunbookCommands(addRunbookCommands(program))
 addPlanCommands(program)
 addReportCommands(program)
 addNotifyCommands(program)

@@ -7,7 +7,6 @@ import { createActivities } from '../activities/index.ts'
 import { createMetrics } from '../api/metrics.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
-import { workflowBundle } from '../temporal/bundle.ts'
 import { connectWorker } from '../temporal/connection.ts'
 import { createDataConverter } from '../temporal/data-converter.ts'
 import { createDelegationSweep } from '../temporal/delegation-sweep.ts'
@@ -15,6 +14,7 @@ import { prepareNamespace } from '../temporal/namespace.ts'
 import { createRunbookList } from '../temporal/runbook-list.ts'
 import { serviceWatch, serviceWatchId } from '../workflows/service-watch.ts'
 import type { Foundation } from './foundation.ts'
+import { bundleWithOwn } from './own-runbooks.ts'
 import { testTrusts } from './trust-test.ts'
 
 export interface RunningWorker {
@@ -39,7 +39,7 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
     connection,
     namespace: engine.namespace,
     dataConverter: createDataConverter(keys),
-    workflowBundle: { codePath: await workflowBundle() },
+    workflowBundle: { codePath: await bundleWithOwn(config.runbooks) },
     activities: { ...createActivities({ ...foundation, leaving: leaving.signal }) },
     interceptors: { activity: [holdToDeclared] },
     shutdownGraceTime: graceMs,

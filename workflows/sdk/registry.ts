@@ -5,19 +5,23 @@ import { cardOf, type Runbook } from './definition.ts'
 
 const own: Runbook[] = []
 
-/** Takes in the runbooks of an installation. @throws RUNBOOK_INVALID a module without a runbook, or a name that is taken */
-export function registerOwn(modules: readonly { readonly from: string; readonly exported: unknown }[]): void {
-  for (const { from, exported } of modules) {
-    const runbook = exported as Partial<Runbook> | undefined
-    if (runbook?.isRunbook !== true)
-      throw failure(
-        'RUNBOOK_INVALID',
-        `${from} has no runbook as its default export: export default defineRunbook({ … })`,
-      )
-    if (find(runbook.name ?? ''))
-      throw failure('RUNBOOK_INVALID', `${from}: there is a runbook ${runbook.name} already`)
-    own.push(runbook as Runbook)
+/**
+ * Takes in the runbooks of an installation: the default export of each module is one, or a list of them. Gives what is
+ * wrong with them, for whoever loads the bundle: a module that throws would take all other workflows along.
+ */
+export function registerOwn(modules: readonly { readonly from: string; readonly module: object }[]): string[] {
+  const problems: string[] = []
+  for (const { from, module } of modules) {
+    const exported = (module as { default?: unknown }).default
+    for (const one of Array.isArray(exported) ? exported : [exported]) {
+      const runbook = one as Partial<Runbook> | undefined
+      if (runbook?.isRunbook !== true)
+        problems.push(`${from}: its default export is no runbook: export default defineRunbook({ … })`)
+      else if (find(runbook.name ?? '')) problems.push(`${from}: there is a runbook ${runbook.name} already`)
+      else own.push(runbook as Runbook)
+    }
   }
+  return problems
 }
 
 const find = (name: string): Runbook | undefined => [...builtInRunbooks, ...own].find((one) => one.name === name)
