@@ -10,10 +10,12 @@ import { addIncidentCommands } from './cli/incidents.ts'
 import { addLeaseCommands } from './cli/leases.ts'
 import { addModeCommands } from './cli/modes.ts'
 import { addNotifyCommands } from './cli/notify.ts'
+import { addOwnRunbookCommands } from './cli/own-runbooks.ts'
 import { addPlanCommands } from './cli/plan.ts'
 import { addProcessCommands } from './cli/processes.ts'
 import { addRecurringActionCommands } from './cli/recurring-actions.ts'
 import { addReportCommands } from './cli/reports.ts'
+import { addRunbookCommands } from './cli/runbooks.ts'
 import { addStopCommands } from './cli/stop.ts'
 import { addWhyCommands } from './cli/why.ts'
 
@@ -35,6 +37,7 @@ addWhyCommands(program)
 addStopCommands(program)
 addModeCommands(program)
 addLeaseCommands(program)
+addOwnRunbookCommands(addRunbookCommands(program))
 addPlanCommands(program)
 addReportCommands(program)
 addNotifyCommands(program)

@@ -19,7 +19,7 @@ const clockErrorMs = 2_500
 
 /** Makes deferred calls with the rights of their owners. */
 export const createDeferredCallActivities = (
-  sessions: Sessions,
+  sessions: Pick<Sessions, 'of'>,
   pause: Pause,
   brake: Brake,
 ): Pick<Activities, 'performCall' | 'reconcileCall'> => ({
@@ -33,7 +33,7 @@ export const createDeferredCallActivities = (
    *   MICROVERSION_UNSUPPORTED; OUTCOME_UNKNOWN
    */
   async performCall(deed) {
-    return whileBeating(() => perform(sessions.through(deed), deed, brake))
+    return whileBeating(async () => perform(await sessions.of(deed), deed, brake))
   },
 
   /**
@@ -43,7 +43,7 @@ export const createDeferredCallActivities = (
    *
    * @throws what the client throws; safe to repeat
    */
-  reconcileCall: (deed) => reconcile(sessions.through(deed), deed, deed.sentAfter, pause),
+  reconcileCall: async (deed) => reconcile(await sessions.of(deed), deed, deed.sentAfter, pause),
 })
 
 /** See `reconcileCall`. */

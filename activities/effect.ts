@@ -14,7 +14,7 @@ const longestPauseMs = 15_000
 
 /** Waits for the end of what a call began. */
 export const createEffectActivities = (
-  { through }: Pick<Sessions, 'through'>,
+  sessions: Pick<Sessions, 'of'>,
   pause: Pause,
 ): Pick<Activities, 'awaitEffect'> => ({
   /**
@@ -26,7 +26,7 @@ export const createEffectActivities = (
    * @throws DELEGATION_LOST and refusals of the cloud
    */
   async awaitEffect({ since, ...deed }) {
-    const session = through(deed)
+    const session = await sessions.of(deed)
     for (let pauseMs = firstPauseMs; ; pauseMs = nextPauseMs(pauseMs)) {
       const end = await endOf(session, deed, since)
       if (end) return end

@@ -11,6 +11,7 @@ import type { StopButton } from '../temporal/stop.ts'
 import { createTrustHolders } from '../temporal/trust-holders.ts'
 import { createAheadActivities } from './ahead.ts'
 import { createBrake } from './brake.ts'
+import { createCloudReadActivities } from './cloud-reads.ts'
 import { createComputeHosts } from './compute-hosts.ts'
 import { createDeferredCallActivities } from './deferred-call.ts'
 import { createEffectActivities } from './effect.ts'
@@ -67,6 +68,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createPlanWaves({ sessions, documents }),
     ...createComputeHosts(sessions, brake),
     ...createGovernorActivities({ sessions, governor, client, brake }),
+    ...createCloudReadActivities(sessions),
     ...createEvidenceActivities(sessions),
     ...createDeferredCallActivities(sessions, pause, inTurn),
     ...createEffectActivities(sessions, pause),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Context } from '@temporalio/activity'
-import type { Delegation } from '../core/delegation.ts'
+import type { Delegation, Rights } from '../core/delegation.ts'
 import type { CloudConfig } from '../openstack/clouds-yaml.ts'
 import type { Http } from '../openstack/http.ts'
 import type { Keystone } from '../openstack/keystone.ts'
@@ -15,6 +15,8 @@ export interface Sessions {
   /** With the rights somebody delegated. The same delegation gives the same session. */
   through(delegation: Delegation): Session
   throughTrust(trustId: string): Session
+  /** With rights of whatever kind. @throws DELEGATION_MISSING */
+  of(rights: Rights): Promise<Session>
   /** With the rights of the standing delegation. @throws DELEGATION_MISSING */
   forRemediation(): Promise<Session>
   /** Forgets the token of a delegation that may be no more. */
@@ -67,17 +69,20 @@ export function createSessions({ cloud, keystone, http, delegations, now = Date.
 
   const throughTrust = (trustId: string) => through({ trustId })
 
+  async function forRemediation(): Promise<Session> {
+    if (!standing || standing.until <= now()) {
+      const { trustId } = await delegations.active()
+      standing = { trustId, until: now() + delegationKeptMs }
+    }
+    return throughTrust(standing.trustId)
+  }
+
   return {
     own: createSession({ ...base, login: cloud.auth, scope: cloud.scope }),
     through,
     throughTrust,
-    async forRemediation() {
-      if (!standing || standing.until <= now()) {
-        const { trustId } = await delegations.active()
-        standing = { trustId, until: now() + delegationKeptMs }
-      }
-      return throughTrust(standing.trustId)
-    },
+    forRemediation,
+    of: async (rights) => ('standing' in rights ? forRemediation() : through(rights)),
     forget(delegation) {
       byKey.delete(keyOf(delegation))
       if ('trustId' in delegation && standing?.trustId === delegation.trustId) standing = undefined

@@ -24,6 +24,7 @@ import { notificationRoutes } from './routes/notifications.ts'
 import { type PlanRoutesOptions, planRoutes } from './routes/plans.ts'
 import { recurringActionRoutes } from './routes/recurring-actions.ts'
 import { reportRoutes } from './routes/reports.ts'
+import { runbookRoutes } from './routes/runbooks.ts'
 import { type SignalRoutesOptions, signalRoutes } from './routes/signals.ts'
 import { stopRoutes } from './routes/stop.ts'
 import { type WhyRoutesOptions, whyRoutes } from './routes/why.ts'
@@ -41,6 +42,7 @@ export interface AppOptions {
   audit: Omit<AuditRoutesOptions, 'seesCloud'>
   reports: Parameters<typeof reportRoutes>[1]
   why: Omit<WhyRoutesOptions, 'seesCloud'>
+  runbooks: Parameters<typeof runbookRoutes>[1]
   notifications: Parameters<typeof notificationRoutes>[1]
   signals: SignalRoutesOptions
   dependencies: readonly Dependency[]
@@ -134,6 +136,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await v1.register(auditRoutes, { ...options.audit, seesCloud })
       await v1.register(reportRoutes, options.reports)
       await v1.register(whyRoutes, { ...options.why, seesCloud })
+      await v1.register(runbookRoutes, options.runbooks)
       await v1.register(notificationRoutes, options.notifications)
       await v1.register(signalRoutes, options.signals)
     },

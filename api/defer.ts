@@ -12,6 +12,7 @@ import type { Actions } from '../temporal/actions.ts'
 import { personOf } from './access.ts'
 import type { Caller } from './callers.ts'
 import { type Asked, type DelegationOptions, withDelegation } from './delegation.ts'
+import { idOfKey } from './idempotency.ts'
 
 export interface DeferOptions extends DelegationOptions {
   actions: Actions
@@ -43,7 +44,7 @@ export async function deferAction(
 ): Promise<ActionView> {
   const { actions, now = Date.now } = options
   const { name, maxLatenessSeconds, priority, windowSeconds, unchecked, applicationCredential } = input
-  const id = idempotency ? idOf(caller, idempotency.key) : randomUUID()
+  const id = idempotency ? idOfKey(caller, idempotency.key) : randomUUID()
   const fingerprint = fingerprintOf(input)
   const known = idempotency && (await actions.taken(id, caller.projectId))
   if (known) return sameAgain(known, fingerprint)
@@ -76,21 +77,6 @@ function sameAgain({ view, fingerprint: first }: { view: ActionView; fingerprint
 function fingerprintOf({ applicationCredential: credential, ...input }: CreateAction): string {
   const told = { ...input, ...(credential && { applicationCredential: { id: credential.id } }) }
   return createHash('sha256').update(JSON.stringify(told)).digest('base64url')
-}
-
-/** The same key of the same person in the same project is the same id. */
-function idOf({ projectId, userId }: Caller, key: string): string {
-  const hash = createHash('sha256')
-    .update(JSON.stringify([projectId, userId, key]))
-    .digest('hex')
-  // RFC 9562, version 8: an id made by a rule of our own
-  return [
-    hash.slice(0, 8),
-    hash.slice(8, 12),
-    `8${hash.slice(13, 16)}`,
-    `8${hash.slice(17, 20)}`,
-    hash.slice(20, 32),
-  ].join('-')
 }
 
 /**

@@ -24,6 +24,8 @@ import { createPlans } from '../temporal/plans.ts'
 import { throughEngine } from '../temporal/reach.ts'
 import { createRecurringActions } from '../temporal/recurring-actions.ts'
 import { createIncidentHistory } from '../temporal/report.ts'
+import { createRunbookList } from '../temporal/runbook-list.ts'
+import { createRuns } from '../temporal/runs.ts'
 import { createTrustHolders } from '../temporal/trust-holders.ts'
 import { createWhyDesk } from '../temporal/why.ts'
 import { readAccess } from './access-file.ts'
@@ -89,6 +91,10 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
     audit: { audit: createAudit(client) },
     reports: { history: createIncidentHistory(client), governor, config },
     why: { desk: createWhyDesk({ client, governor, stop, config: config.governor }) },
+    runbooks: {
+      ...{ runs: createRuns(client), runbooks: createRunbookList(client), delegations },
+      waitSeconds: config.governor.waitSeconds,
+    },
     notifications: {
       ...{ receivers: foundation.receivers, notifications: foundation.notifications },
       publicUrl: config.publicUrl,

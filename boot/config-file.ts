@@ -65,6 +65,7 @@ function withPaths(config: Config, folder: string): Config {
     ...config,
     dataDir,
     keys: { file: config.keys.file ? from(config.keys.file) : join(dataDir, 'keys.json') },
+    runbooks: { ...config.runbooks, folders: config.runbooks.folders.map(from), beside: from(config.runbooks.beside) },
     sources: config.sources.map((s) => (s.tokenFile ? { ...s, tokenFile: from(s.tokenFile) } : s)),
     notify: config.notify.map((receiver) => withSecretPaths(receiver, from)),
     ...(accessFile !== undefined && { accessFile: from(accessFile) }),

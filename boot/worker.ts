@@ -2,17 +2,19 @@ import { createServer } from 'node:http'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import { Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import type { Logger } from 'pino'
+import { holdToDeclared } from '../activities/declared.ts'
 import { createActivities } from '../activities/index.ts'
 import { createMetrics } from '../api/metrics.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
-import { workflowBundle } from '../temporal/bundle.ts'
 import { connectWorker } from '../temporal/connection.ts'
 import { createDataConverter } from '../temporal/data-converter.ts'
 import { createDelegationSweep } from '../temporal/delegation-sweep.ts'
 import { prepareNamespace } from '../temporal/namespace.ts'
+import { createRunbookList } from '../temporal/runbook-list.ts'
 import { serviceWatch, serviceWatchId } from '../workflows/service-watch.ts'
 import type { Foundation } from './foundation.ts'
+import { bundleWithOwn } from './own-runbooks.ts'
 import { testTrusts } from './trust-test.ts'
 
 export interface RunningWorker {
@@ -37,8 +39,9 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
     connection,
     namespace: engine.namespace,
     dataConverter: createDataConverter(keys),
-    workflowBundle: { codePath: await workflowBundle() },
+    workflowBundle: { codePath: await bundleWithOwn(config.runbooks) },
     activities: { ...createActivities({ ...foundation, leaving: leaving.signal }) },
+    interceptors: { activity: [holdToDeclared] },
     shutdownGraceTime: graceMs,
   } satisfies Partial<WorkerOptions>
   const workers = await Promise.all([
@@ -62,6 +65,7 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
   await foundation.governor.configure()
   await startWatch(foundation)
   await createDelegationSweep(client).look()
+  await createRunbookList(client).renew()
   const probe = await serveProbe(config.worker.metrics, () => workers.every((w) => w.getState() === 'RUNNING'))
   return {
     done,

@@ -29,6 +29,8 @@ export const permissions = {
   'plans:write': { reach: 'cloud', allows: 'have plans made, discard and stop them' },
   'plans:execute': { reach: 'cloud', inPerson: true, allows: 'say yes to a plan: servers are moved by it' },
   'reports:read': { reach: 'cloud', allows: 'see how runbooks do' },
+  'runbooks:read': { reach: 'cloud', allows: 'see runbooks and their runs' },
+  'runbooks:run': { reach: 'cloud', inPerson: true, allows: 'start, cancel and answer runs of runbooks' },
   'notifications:read': { reach: 'cloud', allows: 'see whom events have reached' },
   'notifications:test': { reach: 'cloud', allows: 'send a test event to those who are told' },
   'why:read': { reach: 'project', allows: 'ask why an action of the project was done, or was not' },

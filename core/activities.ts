@@ -1,7 +1,8 @@
 import type { Entity, LogLine } from './alert.ts'
+import type { Call } from './call.ts'
 import type { ActionReference, Deed } from './chain.ts'
 import type { PlanDigest, PlanWishes } from './cloud-plan.ts'
-import type { Delegation, OrphanTrust } from './delegation.ts'
+import type { Delegation, OrphanTrust, Rights } from './delegation.ts'
 import type { Holder, LeaseRequest, Outcome, Survey, Verdict } from './governor.ts'
 import type { ServerSelector, TargetOutcome } from './group.ts'
 import type { Announcement, CloudEvent } from './notification.ts'
@@ -158,16 +159,21 @@ export interface Activities {
   /** How often this alert has opened an incident lately, the present one included. */
   recallFirings(input: { policy: string; entity: Entity; withinSeconds: number }): Promise<{ firings: number }>
 
+  /** Reads one thing of the cloud, or all pages of a list. A 404 is an answer, too. */
+  readCloud(
+    input: Pick<Call, 'service' | 'path' | 'microversion'> & { readonly list?: string | undefined },
+  ): Promise<{ status: number; body?: unknown }>
+
   collectEvidence(input: { host: string; lines: readonly LogLine[] }): Promise<Evidence>
 
   // deferred calls
-  performCall(input: Deed & Delegation): Promise<CallOutcome>
+  performCall(input: Deed & Rights): Promise<CallOutcome>
   reconcileCall(
-    input: Deed & Delegation & { sentAfter: string },
+    input: Deed & Rights & { sentAfter: string },
   ): Promise<{ verdict: 'done' | 'not done' | 'unknown'; requestId?: string }>
   /** Waits until what the call began is over. */
   awaitEffect(
-    input: ActionReference & Delegation & { since: string; before?: unknown; result?: unknown },
+    input: ActionReference & Rights & { since: string; before?: unknown; result?: unknown },
   ): Promise<{ outcome: 'done' | 'failed' | 'unseen'; detail: string }>
   // one action on many targets
   /** The servers of the project that are meant, at most `mostTargets`. */

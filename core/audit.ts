@@ -128,6 +128,7 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
   findEnded: 'reads',
   findHeld: 'reads',
   recallFirings: 'reads',
+  readCloud: 'reads',
   collectEvidence: 'reads',
   performCall: {
     action: (deed) => {

@@ -480,6 +480,86 @@ export const catalogue = {
     next: 'The event is sent again for a day; check the receiver with `steward notify test`.',
   },
 
+  // runbooks
+  RUNBOOK_UNKNOWN: {
+    status: 404,
+    remedy: 'fix',
+    summary: 'There is no runbook of this name.',
+    next: 'See `steward runbook list`; own ones must be in a folder that steward.yaml names, and the worker restarted.',
+  },
+  RUNBOOKS_UNTOLD: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'No worker has said yet which runbooks it has.',
+    next: 'See that a worker runs; it tells when it starts. Then ask again.',
+  },
+  RUNBOOK_INVALID: {
+    status: 500,
+    remedy: 'fix',
+    summary: 'A runbook contradicts its own declaration, or what runbooks may do.',
+    next: 'Correct what `detail` names; `steward runbook check` finds it before a run does.',
+  },
+  CALL_NOT_DECLARED: {
+    status: 500,
+    remedy: 'fix',
+    summary: 'A runbook wanted to do something that it has not declared; nothing was done.',
+    next: 'If it should do this, add it to `needs` of the runbook and have that reviewed.',
+  },
+  ANSWER_TOO_LARGE: {
+    status: 502,
+    remedy: 'fix',
+    summary: 'The answer of a service is too large to become part of a run.',
+    next: 'Have the runbook ask for less: filters, fields, one thing at a time.',
+  },
+  DELEGATION_TOO_WEAK: {
+    status: 403,
+    remedy: 'ask',
+    summary: 'The runbook needs a role that the standing delegation does not have.',
+    next: 'An operator delegates it: `steward delegate --roles …`.',
+  },
+  RUN_NOT_FOUND: {
+    status: 404,
+    remedy: 'fix',
+    summary: 'There is no such run.',
+    next: 'See `steward run list`; runs are kept as long as the retention of the namespace says.',
+  },
+  RUN_ENDED: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'The run has ended.',
+    next: 'See how with `steward run show`; start it anew with `steward run again`.',
+  },
+  RUN_UNREPEATABLE: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'The run cannot be started again as it was.',
+    next: 'Start its runbook by hand, with the input you mean.',
+  },
+  RUN_FAILED: {
+    status: 500,
+    remedy: 'ask',
+    summary: 'A runbook failed with an error of its own that has no code.',
+    next: 'Read the summary of the run; its author should throw `failure(code, …)`.',
+  },
+  RUN_TIMED_OUT: {
+    status: 504,
+    remedy: 'ask',
+    summary: 'A run waited for something in the cloud, and it did not come.',
+    next: 'Look at what `detail` names; once it is well, start the run again: what is done already is left alone.',
+  },
+  RUN_REFUSED: {
+    status: 403,
+    remedy: 'ask',
+    summary: 'A run asked a person, who said no or did not answer in time.',
+    next: 'Speak with whoever said no; start the run again if it is still wanted.',
+  },
+  QUESTION_CLOSED: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'The run does not ask this question any more.',
+    next: 'See with `steward run show` what it asks now.',
+  },
+
   // Steward itself
   ENGINE_UNREACHABLE: {
     status: 503,

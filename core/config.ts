@@ -96,6 +96,16 @@ export const Config = z.strictObject({
   watch: z
     .strictObject({ pollSeconds: z.number().min(1).max(300).default(10).describe("between looks at Nova's services") })
     .prefault({}),
+  runbooks: z
+    .strictObject({
+      folders: z
+        .array(z.string())
+        .default([])
+        .describe('folders with runbooks of your own; only the worker reads them'),
+      packages: z.array(z.string()).default([]).describe('npm packages with runbooks'),
+      beside: z.string().default('.').describe('folder whose node_modules has these packages'),
+    })
+    .prefault({}),
   ssh: Ssh.optional(),
   actions: z
     .strictObject({

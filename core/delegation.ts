@@ -12,6 +12,9 @@ export type Delegation =
   | { readonly trustId: string }
   | { readonly applicationCredential: Readonly<ApplicationCredential> }
 
+/** Rights of whatever kind: of one owner, or the standing ones of remediation, whichever trust they come by now. */
+export type Rights = Delegation | { readonly standing: true }
+
 /** The delegation alone, of something that has one. */
 export const delegationOf = (given: Delegation): Delegation =>
   'trustId' in given
@@ -23,7 +26,7 @@ export const replaces = (given: Delegation, present: Delegation): boolean =>
   !('trustId' in given && 'trustId' in present && given.trustId === present.trustId)
 
 /** What is Steward's to delete when it is not needed any more: a trust; a credential belongs to its owner. */
-export const trustsIn = (given: Delegation): string[] => ('trustId' in given ? [given.trustId] : [])
+export const trustsIn = (given: Rights): string[] => ('trustId' in given ? [given.trustId] : [])
 
 /** How rights came to Steward, for people. */
 export const DelegatedBy = z.object({

@@ -18,6 +18,7 @@ export const attributes = {
 export type WorkflowKind =
   | 'incident'
   | 'run'
+  | 'runbooks'
   | 'action'
   | 'recurring-action'
   | 'delegation'

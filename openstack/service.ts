@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { failure } from '../core/errors.ts'
 import { checkPath, type EndpointChoice, joinPath } from './catalog.ts'
+import { checkDeclared } from './declared.ts'
 import { type Call, faultOf, traceOf } from './fault.ts'
 import { type Http, type HttpAnswer, jsonOf, type Method } from './http.ts'
 import type { CallOptions } from './keystone.ts'
@@ -139,6 +140,7 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
 
     async request({ path, query, ...request }) {
       checkPath(path)
+      checkDeclared({ service: type, method: request.method, path })
       const { url, token, answer } = await exchange((endpoint) => withQuery(joinPath(endpoint, path), query), request)
       if (!isSuccess(answer)) throw faultOf(answer, callOf(url, token, request))
       const { status, text, headers } = answer
@@ -152,12 +154,14 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
 
     async get(path, schema, { query, ...reading } = {}) {
       checkPath(path)
+      checkDeclared({ service: type, method: 'GET', path })
       const { url, body } = await read((endpoint) => withQuery(joinPath(endpoint, path), query), reading)
       return parse(schema, body, url)
     },
 
     async *pages(path, key, schema, { query, ...reading } = {}) {
       checkPath(path)
+      checkDeclared({ service: type, method: 'GET', path })
       const first = () => read((endpoint) => withQuery(joinPath(endpoint, path), query), reading)
       const next = (url: string) => read(() => url, reading)
       const List = z.object({ [key]: z.array(schema) })

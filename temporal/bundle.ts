@@ -1,47 +1,110 @@
 import { createHash } from 'node:crypto'
-import { access, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker'
+import { failure, messageOf } from '../core/errors.ts'
 import { cacheDir } from './cli-binary.ts'
 import { failureConverterPath } from './data-converter.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const sandboxFolders = ['workflows', 'policies', 'core']
 
-/** Bundles all workflows for the sandbox. */
-export async function bundleWorkflows(): Promise<string> {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: join(root, 'workflows', `index.${extension}`),
-    failureConverterPath,
-    logger: new DefaultLogger('WARN'),
-  })
-  return code
+/** A module that has runbooks of an installation. */
+export interface OwnModule {
+  /** What people know it by: its file, or its package. */
+  readonly from: string
+  readonly file: string
+  readonly text: string
+}
+
+const ownModules = join(
+  dirname(createRequire(import.meta.url).resolve('@temporalio/workflow/package.json')),
+  '..',
+  '..',
+)
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+
+/**
+ * Bundles all workflows for the sandbox, and the runbooks of this installation with them, which import `steward/runbook`.
+ * @throws RUNBOOK_INVALID an own module that no bundle can be made of
+ */
+export async function bundleWorkflows(own: readonly OwnModule[] = []): Promise<string> {
+  const builtIn = join(root, 'workflows', `index.${extension}`)
+  const entry = own.length === 0 ? undefined : await writeEntry(own, builtIn)
+  const said: string[] = []
+  try {
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: entry ?? builtIn,
+      failureConverterPath,
+      workflowInterceptorModules: [join(root, 'workflows', 'sdk', `declared.${extension}`)],
+      logger: entry ? new DefaultLogger('WARN', ({ message }) => said.push(message)) : new DefaultLogger('WARN'),
+      webpackConfigHook: (config) => ({
+        ...config,
+        resolve: {
+          ...config.resolve,
+          // what own runbooks lie beside has neither the SDK nor zod
+          modules: ['node_modules', ownModules],
+          alias: { ...config.resolve?.alias, 'steward/runbook': join(root, 'workflows', 'sdk', `index.${extension}`) },
+        },
+      }),
+    })
+    return code
+  } catch (error) {
+    if (!entry) throw error
+    const why = [messageOf(error), ...said]
+      .join(' ')
+      .replace(/\s+/g, ' ')
+      .replace(/^.*?\bERROR in /, '')
+      .slice(0, 1500)
+    throw failure('RUNBOOK_INVALID', `the runbooks of this installation cannot be bundled: ${why}`)
+  } finally {
+    if (entry) await rm(dirname(entry), { recursive: true, force: true })
+  }
+}
+
+/** The workflows that come with Steward, and own runbooks taken in beside them. */
+async function writeEntry(own: readonly OwnModule[], builtIn: string): Promise<string> {
+  const cache = cacheDir()
+  await mkdir(cache, { recursive: true })
+  const folder = await mkdtemp(join(cache, 'bundle-'))
+  const registry = join(root, 'workflows', 'sdk', `registry.${extension}`)
+  const lines = [
+    `import { registerOwn } from ${JSON.stringify(registry)}`,
+    ...own.map(({ file }, i) => `import * as own${i} from ${JSON.stringify(file)}`),
+    `export * from ${JSON.stringify(builtIn)}`,
+    `export { allCards as runbookCards } from ${JSON.stringify(registry)}`,
+    `export const ownProblems = registerOwn([${own.map(({ from }, i) => `{ from: ${JSON.stringify(from)}, module: own${i} }`).join(', ')}])`,
+  ]
+  const file = join(folder, 'entry.mjs')
+  await writeFile(file, lines.join('\n'))
+  return file
 }
 
 /**
- * Gives the path of the workflow bundle: the one of the build, or, when run from source, one bundled now and kept
- * under a hash of the source, since bundling takes seconds.
+ * Gives the path of the workflow bundle: the one of the build, or, when run from source or with own runbooks, one bundled
+ * now and kept under a hash of what is in it, since bundling takes seconds.
  */
-export async function workflowBundle(): Promise<string> {
+export async function workflowBundle(own: readonly OwnModule[] = []): Promise<string> {
   const built = join(root, 'workflow-bundle.js')
-  if (await isThere(built)) return built
+  if (own.length === 0 && (await isThere(built))) return built
   const folder = join(cacheDir(), 'workflow-bundles')
-  const file = join(folder, `${await sourceHash()}.js`)
+  const file = join(folder, `${await hashOf(own)}.js`)
   if (await isThere(file)) return file
-  const code = await bundleWorkflows()
+  const code = await bundleWorkflows(own)
   await mkdir(folder, { recursive: true })
   await writeFile(`${file}.${process.pid}`, code)
   await rename(`${file}.${process.pid}`, file)
   return file
 }
 
-async function sourceHash(): Promise<string> {
+async function hashOf(own: readonly OwnModule[]): Promise<string> {
   const hash = createHash('sha256')
+  for (const { file, text } of own) hash.update(`${file}\0`).update(text)
   for (const folder of sandboxFolders) {
     const files = await readdir(join(root, folder), { recursive: true })
-    for (const file of files.filter((f) => f.endsWith('.ts')).sort())
+    for (const file of files.filter((f) => f.endsWith(`.${extension}`)).sort())
       hash.update(`${folder}/${file}\0`).update(await readFile(join(root, folder, file)))
   }
   hash.update(await readFile(join(root, 'package-lock.json')))

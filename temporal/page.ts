@@ -16,7 +16,7 @@ export interface Page<T> {
 }
 
 /** A workflow as a list has it. */
-export type Listed = Pick<WorkflowExecutionInfo, 'status' | 'closeTime'> & {
+export type Listed = Omit<WorkflowExecutionInfo, 'memo'> & {
   readonly memo: Readonly<Record<string, unknown>>
 }
 

@@ -1,7 +1,7 @@
 import { ActivityFailure, CancellationScope, sleep, TimeoutFailure } from '@temporalio/workflow'
 import type { CallOutcome } from '../core/activities.ts'
 import type { Deed } from '../core/chain.ts'
-import type { Delegation } from '../core/delegation.ts'
+import type { Rights } from '../core/delegation.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import type { LeaseGrounds, LeaseNeed } from '../core/governor.ts'
 import { titleOf } from '../core/work.ts'
@@ -12,12 +12,14 @@ import { once, patient, quick } from './steps.ts'
 
 /** Whose deed it is, and with which rights. */
 export interface Doer {
-  readonly delegation: Delegation
+  readonly delegation: Rights
   readonly projectId: string
   readonly userId: string
   readonly why: string
   /** Again and again, if that is safe, for so long. */
   readonly maxLatenessMs: number
+  /** Whether a lease on what is changed is held already, by the run that the deed belongs to. */
+  readonly holdsLease?: true
 }
 
 export const titleOfDeed = (deed: Deed): string =>
@@ -46,7 +48,7 @@ interface Tried {
 }
 
 async function withTargets(deed: Deed, doer: Doer, deadlineMs: number): Promise<Tried> {
-  const targets = leasedTargets(deed)
+  const targets = doer.holdsLease ? [] : leasedTargets(deed)
   if (targets.length === 0) return attempt(deed, doer)
   const { projectId, userId, why } = doer
   const expectedMs = typicalMs(deed)

@@ -30,7 +30,7 @@ const longestBatchMs = 300_000
  */
 export async function doGroup(
   { action, with: input = {}, targets }: GroupWork,
-  doer: Doer,
+  doer: Doer & { readonly delegation: Delegation },
   deadlineMs: number,
   tell: (group: GroupView) => void,
 ): Promise<void> {

@@ -6,6 +6,7 @@ import type { Actions } from '../../temporal/actions.ts'
 import { callerOf, personOfCaller } from '../access.ts'
 import { refuseDeepBody } from '../body.ts'
 import { changeAction, cloneAction, type DeferOptions, deferAction, findTargets, ownOf } from '../defer.ts'
+import { IdempotencyKey } from '../idempotency.ts'
 import { nextOf, nextPage, pageQuery } from '../paging.ts'
 import { Problem } from '../problem.ts'
 import { hideSecretsOfWork } from '../shown-work.ts'
@@ -15,14 +16,6 @@ const problems = { 400: Problem, 401: Problem, 403: Problem, 503: Problem }
 const found = { ...problems, 404: Problem, 409: Problem }
 /** One state, or several as repeated parameters. */
 const States = z.union([ActionState, z.array(ActionState).min(1).max(ActionState.options.length)])
-const IdempotencyKey = z.object({
-  'idempotency-key': z
-    .string()
-    .regex(/^[\x21-\x7e]{1,255}$/, 'at most 255 printable characters')
-    .optional()
-    .describe('the same key with the same body gives the same action, however often it is sent'),
-})
-
 /** Deferred actions: OpenStack calls at a future time, with the rights of the caller. Own project only. */
 export const actionRoutes: FastifyPluginAsyncZod<{ actions: Actions; defer: DeferOptions }> = async (
   app,

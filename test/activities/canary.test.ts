@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createAheadActivities } from '../../activities/ahead.ts'
+import { createCloudReadActivities } from '../../activities/cloud-reads.ts'
 import { createComputeHosts } from '../../activities/compute-hosts.ts'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
 import { createEffectActivities } from '../../activities/effect.ts'
@@ -69,6 +70,7 @@ const acts: Record<string, Act> = {
   awaitServiceUp: ({ awaitServiceUp }) =>
     awaitServiceUp({ ...service, stableSeconds: 0, withinSeconds: 1, reportedAfter: null }),
   surveyHosts: ({ surveyHosts }) => surveyHosts(service),
+  readCloud: ({ readCloud }) => readCloud({ service: 'compute', path: '/servers/detail', list: 'servers' }),
   collectEvidence: ({ collectEvidence }) => collectEvidence({ host: 'compute1', lines: [] }),
   planRelief: ({ planRelief }) => planRelief({ host: 'compute1', resource: 'vcpu', limit: 0.1, maxMoves: 1 }),
   liveMigrate: ({ liveMigrate }, cloud) => liveMigrate(moveOf(cloud)),
@@ -127,6 +129,7 @@ async function working(kind: 'trust' | 'credential') {
       planning: planInThread,
     }),
     ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
+    ...createCloudReadActivities(sessions),
     ...createEvidenceActivities(sessions),
     ...createDeferredCallActivities(sessions, pause, released),
     ...createEffectActivities(sessions, pause),

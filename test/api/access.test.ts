@@ -77,6 +77,14 @@ DELETE /v1/delegations/remediation               delegations:write m      i   i 
 GET    /v1/delegations                           actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
 GET    /v1/delegations/:id                       actions:read      m      i   i       i        r       +      +      +     +       +     +     +        m            m
 DELETE /v1/delegations/:id                       delegations:revoke m     i   i       i        r       +      +      +     +       +     p     +        m            m
+GET    /v1/runbooks                              runbooks:read      m     i   i       i        r       r      r      r     r       r     +     +        m            m
+GET    /v1/runbooks/:name                        runbooks:read      m     i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/runbooks/:name/runs                   runbooks:run       m     i   i       i        r       r      r      r     r       r     p     +        m            m
+GET    /v1/runs                                  runbooks:read      m     i   i       i        r       r      r      r     r       r     +     +        m            m
+GET    /v1/runs/:id                              runbooks:read      m     i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/runs/:id/cancel                       runbooks:run       m     i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/runs/:id/answer                       runbooks:run       m     i   i       i        r       r      r      r     r       r     p     +        m            m
+POST   /v1/runs/:id/again                        runbooks:run       m     i   i       i        r       r      r      r     r       r     p     +        m            m
 GET    /v1/notifications                         notifications:read m     i   i       i        r       r      r      r     r       r     +     +        m            m
 POST   /v1/notifications/test                    notifications:test m     i   i       i        r       r      r      r     r       r     +     +        m            m
 POST   /v1/signals/alertmanager                  alertmanager      m      m   m       m        m       m      m      m     m       m     m     m        +            s
@@ -134,6 +142,7 @@ async function guarded() {
 const pathOf = (route: string) =>
   route
     .replace(':id', 'b6f3c7a2-9d7e-4c0e-8f51-0d6f2c3b4a59')
+    .replace(':name', 'night-off')
     .replace(':at', '2026-11-21T00:00:00Z')
     .replace(':scope', 'all')
     .replace(':token', 'x')

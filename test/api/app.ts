@@ -40,6 +40,7 @@ import { fakeCredentials, type KnownCredential } from './credentials.ts'
 import { fakeGovernor, fakeStop } from './governor.ts'
 import { pageIn } from './page.ts'
 import { fakePlans } from './plans.ts'
+import { fakeRunbooks, type RunbookChanges } from './runbooks.ts'
 import { type FakeTrusts, fakeTrusts, heldOf, type TrustsOutside } from './trusts.ts'
 
 /** The moment at which the app lives. */
@@ -122,7 +123,7 @@ export interface Outside extends TrustsOutside {
   reported: Alert[]
 }
 
-export interface Changes {
+export interface Changes extends RunbookChanges {
   keystone?: Partial<FakeTrusts & DelegationOptions['keystone']>
   /** Application credentials by id. */
   credentials?: Readonly<Record<string, KnownCredential>>
@@ -256,6 +257,7 @@ export async function world(changes: Changes = {}): Promise<World> {
       now,
     },
     why: { desk: { ask: async (about) => ({ about, at: at(0), answer: 'nothing was done', reasons: [] }) } },
+    runbooks: { ...fakeRunbooks(changes), delegations, waitSeconds: 60 },
     notifications: {
       ...{ receivers: changes.receivers ?? [], notifications: { list: changes.notified ?? (async () => []) } },
       ...{ publicUrl: 'https://steward.example', now },

@@ -14,6 +14,7 @@ import { addNotifyCommands } from '../../cli/notify.ts'
 import { addPlanCommands } from '../../cli/plan.ts'
 import { addRecurringActionCommands } from '../../cli/recurring-actions.ts'
 import { addReportCommands } from '../../cli/reports.ts'
+import { addRunbookCommands } from '../../cli/runbooks.ts'
 import { addStopCommands } from '../../cli/stop.ts'
 import { addWhyCommands } from '../../cli/why.ts'
 import { createHttp } from '../../openstack/http.ts'
@@ -91,6 +92,7 @@ export async function steward(env: Record<string, string>, ...args: string[]): P
   addDelegationCommands(program)
   addIncidentCommands(program)
   addAuditCommands(program)
+  addRunbookCommands(program)
   addReportCommands(program)
   addWhyCommands(program)
   addStopCommands(program)

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Client, WorkflowHandle } from '@temporalio/client'
 import { DefaultLogger, type NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { afterAll, beforeAll, expect, inject, vi } from 'vitest'
+import { holdToDeclared } from '../../activities/declared.ts'
 import type { Activities } from '../../core/activities.ts'
 import { attributes } from '../../core/search-attributes.ts'
 import { connectClient, connectWorker, type Engine } from '../../temporal/connection.ts'
@@ -88,6 +89,7 @@ async function startWorker({ connection, keys, taskQueue, activities }: WorkerPa
     dataConverter: createDataConverter(keys),
     workflowBundle: { codePath: inject('engine').bundle },
     activities: { ...activities },
+    interceptors: { activity: [holdToDeclared] },
     // one thread to load the bundle into is enough for a test
     workflowThreadPoolSize: 1,
   })

@@ -63,6 +63,7 @@ const names = Object.keys({
   findEnded: 0,
   findHeld: 0,
   recallFirings: 0,
+  readCloud: 0,
   collectEvidence: 0,
   performCall: 0,
   reconcileCall: 0,

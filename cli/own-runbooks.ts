@@ -1,0 +1,101 @@
+import { access, mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
+import { readConfig } from '../boot/config-file.ts'
+import { checkOwnRunbooks, findOwnRunbooks } from '../boot/own-runbooks.ts'
+import { failure } from '../core/errors.ts'
+import { RunbookName } from '../core/runbook.ts'
+import { plain, printTable } from './print.ts'
+
+/** runbook new|check: runbooks of one's own, before a worker has them. */
+export function addOwnRunbookCommands(runbook: Command): void {
+  runbook
+    .command('new <name>')
+    .description('write the beginning of a runbook of your own')
+    .option('--folder <path>', 'where to', 'runbooks')
+    .action(async (name: string, { folder }: { folder: string }) => {
+      if (!RunbookName.safeParse(name).success)
+        throw failure('INPUT_INVALID', `${name}: a name has lower-case letters, digits and dashes`)
+      const file = join(folder, `${name}.ts`)
+      await mkdir(folder, { recursive: true })
+      await writeNew(file, template(name))
+      await writeNew(join(folder, 'tsconfig.json'), typesFor(folder)).catch(() => undefined)
+      process.stdout.write(
+        `${file} is written. Next:\n  steward runbook check ${folder}\n  add \`runbooks: { folders: [${folder}] }\` to steward.yaml and restart the worker\n`,
+      )
+    })
+  runbook
+    .command('check [folder]')
+    .description('look for what would fail a run: of one folder, or of all that steward.yaml names; runs nothing')
+    .option('--config <file>', 'steward.yaml')
+    .action(async (folder: string | undefined, { config }: { config?: string }, command: Command) => {
+      const own = folder
+        ? { folders: [resolve(folder)], packages: [], beside: dirname(resolve(folder)) }
+        : (await readConfig(config)).runbooks
+      const modules = await findOwnRunbooks(own)
+      const { cards, problems } = await checkOwnRunbooks(modules)
+      if (problems.length > 0) {
+        for (const problem of problems) process.stderr.write(`${plain(problem)}\n`)
+        process.exitCode = 1
+        return
+      }
+      const mine = cards.filter(({ source }) => source === 'own')
+      const rows = mine.map(({ name, risk, title, needs }) => [
+        name,
+        risk,
+        title,
+        `${needs.calls.length + needs.actions.length + needs.steps.length} things`,
+      ])
+      printTable(command, mine, ['NAME', 'RISK', 'WHAT', 'MAY DO'], rows)
+    })
+}
+
+/** @throws INPUT_INVALID it is there already */
+async function writeNew(file: string, text: string): Promise<void> {
+  const isThere = await access(file).then(
+    () => true,
+    () => false,
+  )
+  if (isThere) throw failure('INPUT_INVALID', `${file} is there already`)
+  await writeFile(file, text)
+}
+
+const template = (name: string) => `import { defineRunbook, type Target, z } from 'steward/runbook'
+
+export default defineRunbook({
+  name: '${name}',
+  title: 'Restart a server that hangs',
+  description: 'Reboots one server and waits until it is active again. Refuses one that is not active.',
+  input: z.strictObject({ serverId: z.uuid() }),
+  risk: 'move',
+  needs: {
+    roles: ['member'],
+    calls: ['compute GET /servers/{server}'],
+    actions: ['server.reboot'],
+  },
+  targets: ({ serverId }): Target[] => [\`server/\${serverId}\`],
+  async run(run, { serverId }) {
+    const look = async () => {
+      const { body } = await run.read({ service: 'compute', path: \`/servers/\${serverId}\` })
+      return (body as { server?: { name: string; status: string } } | undefined)?.server
+    }
+    const before = await look()
+    if (before?.status !== 'ACTIVE') return { summary: \`left alone: it is \${before?.status ?? 'gone'}\` }
+    await run.action('server.reboot', { serverId })
+    await run.waitFor(\`\${before.name} is active\`, async () => (await look())?.status === 'ACTIVE', { withinSeconds: 300 })
+    return { summary: \`\${before.name} was rebooted\` }
+  },
+})
+`
+
+/** So that an editor knows \`steward/runbook\`. */
+function typesFor(folder: string): string {
+  const sdk = fileURLToPath(new URL('../workflows/sdk/index.ts', import.meta.url))
+  const paths = { 'steward/runbook': [relative(resolve(folder), sdk)] }
+  const compilerOptions = {
+    ...{ target: 'es2023', module: 'nodenext', lib: ['es2023'], types: [], strict: true, noEmit: true },
+    ...{ allowImportingTsExtensions: true, skipLibCheck: true, paths },
+  }
+  return `${JSON.stringify({ compilerOptions, include: ['*.ts'] }, null, 2)}\n`
+}

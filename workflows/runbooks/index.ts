@@ -1,0 +1,5 @@
+import type { Runbook } from '../sdk/definition.ts'
+import { morningOn, nightOff } from './library/night-off.ts'
+
+/** The runbooks that come with Steward, one file each. */
+export const builtInRunbooks: readonly Runbook[] = [morningOn, nightOff]

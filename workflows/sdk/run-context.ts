@@ -1,0 +1,105 @@
+import { CancellationScope, CancelledFailure, sleep } from '@temporalio/workflow'
+import type { Activities } from '../../core/activities.ts'
+import { sideEffects } from '../../core/audit.ts'
+import { failure } from '../../core/errors.ts'
+import { carryOut, type Doer, titleOfDeed } from '../deed.ts'
+import { once, patient, quick } from '../steps.ts'
+import type { RunContext } from './context.ts'
+import { fanOut } from './fan-out.ts'
+import { nowIso, type RunRecord, runIdHere } from './record.ts'
+import type { UndoStack } from './undo.ts'
+
+export interface RunParts {
+  readonly dryRun: boolean
+  readonly record: RunRecord
+  readonly undone: UndoStack
+  readonly doer: Doer
+  safePoint(): void
+  ask: RunContext['ask']
+}
+
+/** What was begun is seen through; this is where a cancelled run begins nothing more. */
+export function endIfCancelled(): void {
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled between two steps')
+}
+
+const firstPauseSeconds = 2
+/** Looks are at most this share of the time already waited apart, so that a long wait does not fill a history. */
+const pauseShare = 1 / 20
+
+/** The hands of one run; see `RunContext` for what each does. */
+export function createRunContext({ dryRun, record, undone, doer, safePoint, ask }: RunParts): RunContext {
+  /** Steward's own steps, recorded; in a dry run those that change something are told instead. */
+  const recorded = (title: string, steps: Activities): Activities =>
+    new Proxy(steps, {
+      get: (_, name) => (input: unknown) => {
+        const key = name as keyof Activities
+        endIfCancelled()
+        const act = () => (steps[key] as (given: unknown) => Promise<unknown>)(input)
+        if (sideEffects[key] === 'reads') return act()
+        if (!dryRun) return record.step(title, act)
+        record.would(title)
+        return Promise.resolve(undefined)
+      },
+    })
+
+  async function made(deed: Parameters<typeof carryOut>[0]) {
+    endIfCancelled()
+    const title = titleOfDeed(deed)
+    if (dryRun) {
+      record.would(title)
+      return { status: 0, startedAt: nowIso(), note: 'a dry run' }
+    }
+    return record.step(
+      title,
+      () => carryOut(deed, doer, Date.now() + doer.maxLatenessMs),
+      ({ note, status }) => note ?? `answered ${status}`,
+    )
+  }
+
+  return {
+    id: runIdHere(),
+    dryRun,
+    note: record.note,
+    evidence: record.evidence,
+    safePoint,
+    ask,
+    read: (call) => quick(`Read ${call.service}${call.path}`).readCloud(call),
+    action: (action, input) => made({ action, input }),
+    call: (call) => made({ call }),
+    quick: (title) => recorded(title, quick(title)),
+    patient: (title, limitMs) => recorded(title, patient(title, limitMs)),
+    once: (title, limitMs) => recorded(title, once(title, limitMs)),
+
+    async waitFor(what, look, { withinSeconds, everySeconds = firstPauseSeconds }) {
+      if (dryRun) {
+        record.would(`wait until ${what}`)
+        return (await look()) || undefined
+      }
+      return record.step(`Wait until ${what}`, async () => {
+        const beganMs = Date.now()
+        for (;;) {
+          endIfCancelled()
+          const found = await look()
+          if (found !== undefined && found !== false) return found
+          const waitedMs = Date.now() - beganMs
+          if (waitedMs >= withinSeconds * 1000)
+            throw failure('RUN_TIMED_OUT', `waited ${withinSeconds} s in vain until ${what}`, { what, withinSeconds })
+          const pauseMs = Math.max(everySeconds * 1000, waitedMs * pauseShare)
+          await sleep(Math.min(pauseMs, withinSeconds * 1000 - waitedMs))
+        }
+      })
+    },
+
+    async sleep(seconds, why) {
+      if (dryRun) return record.would(`wait ${seconds} s: ${why}`)
+      await record.step(`Wait ${seconds} s: ${why}`, () => sleep(seconds * 1000))
+    },
+
+    undo: (title, act) => {
+      if (!dryRun) undone.push({ title, act })
+    },
+
+    forEach: (items, options, act) => fanOut(items, options, act, safePoint),
+  }
+}
