@@ -53,6 +53,7 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
   const logWatch = createLogWatch(logWindows, intake)
   const actions = createActions(client)
   const recurring = createRecurringActions(client)
+  const runbooks = createRunbookList(client)
   const trusteeUserId = async () => (await sessions.own.token()).userId
   const { maxDays } = config.delegation
   const delegating = {
@@ -86,13 +87,16 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
     }),
     incidents: { incidents: createIncidentList(client), desk: createIncidentDesk(client) },
     approvals: { keys: foundation.keys, publicUrl: config.publicUrl },
-    governor: { governor, stop, config: config.governor, policies: config.policies },
+    governor: {
+      ...{ governor, stop, config: config.governor, policies: config.policies },
+      runbookNames: async () => (await runbooks.list().catch(() => [])).map(({ name }) => name),
+    },
     plans: { plans: createPlans(client), config: config.governor },
     audit: { audit: createAudit(client) },
     reports: { history: createIncidentHistory(client), governor, config },
     why: { desk: createWhyDesk({ client, governor, stop, config: config.governor }) },
     runbooks: {
-      ...{ runs: createRuns(client), runbooks: createRunbookList(client), delegations },
+      ...{ runs: createRuns(client), runbooks, delegations },
       waitSeconds: config.governor.waitSeconds,
     },
     notifications: {

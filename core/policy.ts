@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Mode } from './governor.ts'
+import { RunbookName } from './runbook.ts'
 
 const name = z
   .string()
@@ -34,8 +35,8 @@ const RelieveHost = z.strictObject({
 
 const CollectEvidence = z.strictObject({})
 
-/** One step of the escalation ladder. */
-export const Rung = z.discriminatedUnion('runbook', [
+/** Runbooks whose options a policy knows; all others check their own input when they are begun. */
+const KnownRung = z.discriminatedUnion('runbook', [
   z.strictObject({
     runbook: z.literal('restart-service'),
     with: RestartService.extend({
@@ -52,7 +53,31 @@ export const Rung = z.discriminatedUnion('runbook', [
     backOffSeconds,
   }),
 ])
+
+type KnownRung = z.infer<typeof KnownRung>
+
+const OtherRung = z.strictObject({
+  runbook: RunbookName,
+  with: z.record(z.string(), z.json()).default({}).describe('its input; `host` and `binary` of the alert are added'),
+  attempts,
+  backOffSeconds,
+})
+export type OtherRung = z.infer<typeof OtherRung>
+
+export const knownRunbooks = ['restart-service', 'relieve-host', 'collect-evidence'] as const
+const known: ReadonlySet<unknown> = new Set(knownRunbooks)
+
+/** One step of the escalation ladder. */
+export const Rung = z.unknown().transform((given, context): KnownRung | OtherRung => {
+  const isKnown = known.has((given as { runbook?: unknown } | null)?.runbook)
+  const parsed = (isKnown ? KnownRung : OtherRung).safeParse(given)
+  if (parsed.success) return parsed.data
+  for (const { path, message } of parsed.error.issues) context.addIssue({ code: 'custom', path: [...path], message })
+  return z.NEVER
+})
 export type Rung = z.infer<typeof Rung>
+
+export const isKnownRung = (rung: Rung): rung is KnownRung => known.has(rung.runbook)
 
 /** Sources of a second look. All of them are asked, and at least `need` must agree that something is wrong. */
 const Confirm = <T extends string>(...sources: [T, ...T[]]) =>

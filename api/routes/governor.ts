@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { planRunbook } from '../../core/cloud-plan.ts'
 import { failure } from '../../core/errors.ts'
 import { type GovernorConfig, type GovernorState, Mode } from '../../core/governor.ts'
-import { type Policy, Rung } from '../../core/policy.ts'
+import { knownRunbooks, type Policy } from '../../core/policy.ts'
 import { StopState } from '../../core/stop.ts'
 import type { Governor } from '../../temporal/governor.ts'
 import type { StopButton } from '../../temporal/stop.ts'
@@ -16,6 +16,8 @@ export interface GovernorRoutesOptions {
   stop: StopButton
   config: GovernorConfig
   policies: readonly Policy[]
+  /** Of all runbooks that the workers have; none while they have not said so. */
+  runbookNames: () => Promise<readonly string[]>
   now?: () => number
 }
 
@@ -57,7 +59,7 @@ const Settings = z.object({ settings: z.array(ModeSetting) })
 
 /** The governor as people see and set it. */
 export const governorRoutes: FastifyPluginAsyncZod<GovernorRoutesOptions> = async (app, options) => {
-  const { governor, stop, config, policies, now = Date.now } = options
+  const { governor, stop, config, policies, runbookNames, now = Date.now } = options
 
   app.get(
     '/governor',
@@ -89,7 +91,7 @@ export const governorRoutes: FastifyPluginAsyncZod<GovernorRoutesOptions> = asyn
       },
     },
     async (request) => {
-      const scope = scopeOf(request.params.scope, policies)
+      const scope = await scopeOf(request.params.scope, { policies, runbookNames })
       const { mode, why } = request.body
       const { userName: by, userId } = callerOf(request)
       await governor.setMode({ scope, mode, by, why })
@@ -120,13 +122,19 @@ export const governorRoutes: FastifyPluginAsyncZod<GovernorRoutesOptions> = asyn
   )
 }
 
-const runbooks: readonly string[] = [...Rung.options.map(({ shape }) => shape.runbook.value), planRunbook]
+const ownRunbooks: readonly string[] = [...knownRunbooks, planRunbook]
 
 /** As the governor calls it. @throws INPUT_INVALID for what no setting would ever apply to */
-function scopeOf(given: string, policies: readonly Policy[]): string {
+async function scopeOf(
+  given: string,
+  { policies, runbookNames }: Pick<GovernorRoutesOptions, 'policies' | 'runbookNames'>,
+): Promise<string> {
   const [kind, name] = given.split(':', 2)
   if (name === undefined) return given
-  const known = kind === 'policy' ? policies.map((policy) => policy.name) : runbooks
+  const known =
+    kind === 'policy'
+      ? policies.map((policy) => policy.name)
+      : [...new Set([...ownRunbooks, ...(await runbookNames())])]
   if (!known.includes(name))
     throw failure(
       'INPUT_INVALID',

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Incident } from '../../core/incident.ts'
 import { findTemporalCli } from '../../temporal/cli-binary.ts'
-import { type Cloud, cloudUp } from '../../test/cloud/cloud.ts'
+import { type Cloud, cloudUp, type Host } from '../../test/cloud/cloud.ts'
 import { type Alertmanager, startAlertmanager } from './alertmanager.ts'
 import { eventually } from './eventually.ts'
 import { clearLeftovers } from './leftovers.ts'
@@ -29,8 +29,20 @@ export interface Stage {
   strike(): Promise<void>
 }
 
+export interface StageOptions {
+  /** Hosts of the cloud; three of different sizes when left out. */
+  readonly hosts?: readonly Host[]
+  /** Laid over the steward.yaml of the stage. */
+  readonly config?: object
+}
+
 /** Sets the stage; what was set up before something failed is taken down again. */
-export async function setStage(dir: string, basePort: number, progress: (line: string) => void): Promise<Stage> {
+export async function setStage(
+  dir: string,
+  basePort: number,
+  progress: (line: string) => void,
+  { hosts, config }: StageOptions = {},
+): Promise<Stage> {
   const ports = portsOf(basePort)
   const strikes: (() => Promise<unknown>)[] = []
   let stage: Stage | undefined
@@ -40,13 +52,18 @@ export async function setStage(dir: string, basePort: number, progress: (line: s
   try {
     await clearLeftovers(dir)
     progress('starting a real OpenStack …')
-    const cloud = await cloudUp({ dir: join(dir, 'cloud'), basePort: ports.cloud, onProgress: progress })
+    const cloud = await cloudUp({
+      dir: join(dir, 'cloud'),
+      basePort: ports.cloud,
+      onProgress: progress,
+      ...(hosts && { hosts }),
+    })
     strikes.push(() => cloud.down())
     // Steward finds it by itself; here it may take minutes, and whoever waits wants to know for what
     await findTemporalCli(progress)
     progress('starting Steward with its own Temporal …')
     const stewardDir = join(dir, 'steward')
-    const steward = await startSteward(cloud, stewardDir, ports)
+    const steward = await startSteward(cloud, stewardDir, ports, config)
     strikes.push(() => (stage?.steward ?? steward).stop())
     progress(`Steward is ready after ${(steward.readyAfterMs / 1000).toFixed(1)} s`)
     const alertmanager = await startAlertmanager(steward, join(dir, 'alertmanager'), ports, progress)

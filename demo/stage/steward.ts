@@ -62,7 +62,7 @@ export const policies = [
 ]
 
 /** A stage is for acting, and the same hosts play in every story. */
-const governor = {
+export const governor = {
   mode: 'auto',
   coolDownSeconds: 5,
   flap: { firings: 20, withinSeconds: 60 },
@@ -70,7 +70,7 @@ const governor = {
 }
 
 /** Writes steward.yaml and secrets for a cloud, as an operator would. */
-export async function configure(cloud: Cloud, dir: string, ports: Ports) {
+export async function configure(cloud: Cloud, dir: string, ports: Ports, over: object = {}) {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const tokens = { alertmanager: secret(), logs: secret() }
   const tokenFiles = { alertmanager: join(dir, 'alertmanager.token'), logs: join(dir, 'logs.token') }
@@ -96,6 +96,7 @@ export async function configure(cloud: Cloud, dir: string, ports: Ports) {
       knownHostsFile: cloud.ssh.knownHostsFile,
       hosts: Object.fromEntries(cloud.hosts.map(({ name }, at) => [name, sshHost(cloud, at + 1)])),
     },
+    ...over,
   }
   await writeFile(configFile, stringify(config))
   return { configFile, tokens, tokenFiles }
@@ -112,8 +113,13 @@ const sshHost = ({ ssh }: Cloud, n: number) => ({
 const secret = () => randomBytes(32).toString('base64url')
 
 /** Starts `steward up` as a process of its own, the way a user does, and waits until it is ready. */
-export async function startSteward(cloud: Cloud, dir: string, ports: Ports): Promise<StewardProcess> {
-  const { configFile, tokens, tokenFiles } = await configure(cloud, dir, ports)
+export async function startSteward(
+  cloud: Cloud,
+  dir: string,
+  ports: Ports,
+  over: object = {},
+): Promise<StewardProcess> {
+  const { configFile, tokens, tokenFiles } = await configure(cloud, dir, ports, over)
   return launch(cloud, dir, ports, { configFile, tokens, tokenFiles })
 }
 

@@ -241,6 +241,7 @@ export async function world(changes: Changes = {}): Promise<World> {
       stop: { ...fakeStop(), ...changes.stop },
       config: GovernorConfig.parse(changes.brakes ?? {}),
       policies,
+      runbookNames: async () => ['night-off'],
       now,
     },
     plans: {

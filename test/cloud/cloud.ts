@@ -73,6 +73,8 @@ export interface Cloud {
 export interface CloudUpOptions {
   dir: string
   basePort?: number
+  /** Up to nine; three of different sizes when left out. */
+  hosts?: readonly Host[]
   onProgress?: (line: string) => void
 }
 
@@ -94,7 +96,9 @@ interface Description {
 /** Makes or starts the cloud in a folder, and waits until servers can be created in it. */
 export async function cloudUp(options: CloudUpOptions): Promise<Cloud> {
   const port = options.basePort === undefined ? [] : ['--base-port', String(options.basePort)]
-  await testcloud(['up', resolve(options.dir), ...port], options.onProgress)
+  const of = (options.hosts ?? []).map((host) => [host.name, host.vcpus, host.memoryMiB, host.diskGiB].join(':'))
+  const hosts = of.length === 0 ? [] : ['--hosts', of.join(',')]
+  await testcloud(['up', resolve(options.dir), ...port, ...hosts], options.onProgress)
   return attachCloud(options.dir)
 }
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { failure } from '../../core/errors.ts'
+import type { IncidentView } from '../../core/incident.ts'
 import type { Plan } from '../../core/plan.ts'
-import type { BinaryPolicy, GaugePolicy, Rung } from '../../core/policy.ts'
+import { type BinaryPolicy, type GaugePolicy, Rung } from '../../core/policy.ts'
 import { observe } from '../../workflows/incident/incident.ts'
-import { listedState, until, useWorker } from './engine.ts'
+import { listedState, until, useWorker, viewOf } from './engine.ts'
 import { alertOf, binaryPolicy, followTo, gaugePolicy, openIncident, order, service, texts } from './incident-bench.ts'
 import { gate, type Script } from './scripted.ts'
 
@@ -25,6 +26,30 @@ async function incidentOf(script: Script, more: Partial<BinaryPolicy> = {}) {
   const policy = binaryPolicy(more)
   return { cloud, policy, handle: await openIncident(bench, cloud, policy) }
 }
+
+describe.concurrent('a rung with a runbook of the installation', () => {
+  const serverId = '6f1c0000-0000-4000-8000-000000000000'
+  const tidy = Rung.parse({ runbook: 'test-tidy-host', with: { serverId }, backOffSeconds: 0 })
+
+  it('is begun with the host of the alert, under its own lease, and is one of the runs of the incident', async () => {
+    const { cloud, policy, handle } = await incidentOf(
+      { ...staysDown, performCall: { status: 202, startedAt: '2026-11-21T00:00:00.000Z' } },
+      { ladder: [tidy] },
+    )
+    await until(() => cloud.inputs('performCall').length, 1)
+    expect(cloud.inputs('performCall')).toEqual([{ action: 'server.stop', input: { serverId }, standing: true }])
+    expect(cloud.inputs('requestLease').at(-1)?.request).toMatchObject({
+      ...{ runbook: 'test-tidy-host', targets: [`host/${cloud.host}`], requester: 'alert', by: policy.name },
+    })
+    await until(async () => (await viewOf<IncidentView>(handle)).runs.at(-1)?.detail, `${cloud.host} is tidy`)
+  })
+
+  it('asks people at once when the worker does not have it', async () => {
+    const lost = Rung.parse({ runbook: 'make-coffee', backOffSeconds: 0 })
+    const { handle } = await incidentOf(staysDown, { ladder: [lost] })
+    expect((await followTo(handle, 'escalated')).reason).toMatchObject({ code: 'RUNBOOK_UNKNOWN' })
+  })
+})
 
 describe.concurrent('a runbook that does not help', () => {
   it('is run as often as the policy says, then people are asked, with code and reason', async () => {

@@ -2,11 +2,13 @@ import { isCancellation } from '@temporalio/workflow'
 import { failure } from '../../core/errors.ts'
 import type { Approval } from '../../core/governor.ts'
 import type { Plan } from '../../core/plan.ts'
+import { isKnownRung } from '../../core/policy.ts'
 import { isSamePlan } from '../../policies/approval.ts'
 import { inWords, planRelief, reliefLease } from '../runbooks/relieve-host.ts'
 import { restartLease } from '../runbooks/restart-service.ts'
 import { missed } from './ladder.ts'
 import { binaryOf, escalate, type Job, type Life, mostTries, type Phase, rungOf, settled } from './life.ts'
+import { otherJob } from './other-runbook.ts'
 import { proposedOf, weigh } from './weigh.ts'
 
 /**
@@ -43,6 +45,7 @@ export async function propose(life: Life, approval?: Approval): Promise<Phase> {
 /** The plan is the incident's: what is going to be done is known, and can be judged, before a run is begun. */
 async function makeJob(life: Life): Promise<Job> {
   const rung = rungOf(life)
+  if (!isKnownRung(rung)) return otherJob(life, rung)
   const { host } = life.alert.entity
   switch (rung.runbook) {
     case 'restart-service': {

@@ -2,14 +2,17 @@ import { CancellationScope, condition, isCancellation, ParentClosePolicy, startC
 import type { ErrorCode } from '../../core/catalogue.ts'
 import { codeOf, failure, messageOf } from '../../core/errors.ts'
 import type { Approval } from '../../core/governor.ts'
+import { isKnownRung } from '../../core/policy.ts'
 import { attributes } from '../../core/search-attributes.ts'
 import { comeToAnEnd } from '../lease.ts'
+import { run } from '../run.ts'
 import { collectEvidence } from '../runbooks/collect-evidence.ts'
 import { relieveHost } from '../runbooks/relieve-host.ts'
 import { restartService } from '../runbooks/restart-service.ts'
 import { nowIso } from './journal.ts'
 import { missed } from './ladder.ts'
 import { escalate, groundsOf, type Job, type Life, mostTries, type Phase, type Run } from './life.ts'
+import { orderOf } from './other-runbook.ts'
 
 /** The governor's last word, at the time of the lease: it may have changed since it was consulted. */
 const refusals: ReadonlySet<ErrorCode> = new Set([
@@ -26,10 +29,10 @@ export async function act(life: Life, job: Job, approval?: Approval): Promise<Ph
   const { journal, desk, tries } = life
   journal.tell(`begins: ${job.sentence}`, 'acting')
   const watching = new CancellationScope()
-  let run: Run | undefined
+  let begun: Run | undefined
   try {
     const child = await begin(life, job, approval)
-    run = {
+    begun = {
       runbook: job.rung.runbook,
       workflowId: child.workflowId,
       runId: child.firstExecutionRunId,
@@ -37,8 +40,8 @@ export async function act(life: Life, job: Job, approval?: Approval): Promise<Ph
       targets: [...job.need.targets],
       startedAt: nowIso(),
     }
-    journal.view.runs.push(run)
-    journal.tell(`run ${run.runId} has begun`)
+    journal.view.runs.push(begun)
+    journal.tell(`run ${begun.runId} has begun`)
     const takenOver = watching.run(async () => {
       await condition(desk.isWaiting)
       await child.signal(comeToAnEnd, { why: `${journal.view.takenOverBy ?? 'a person'} takes the incident over` })
@@ -46,18 +49,18 @@ export async function act(life: Life, job: Job, approval?: Approval): Promise<Ph
     // a run that has ended cannot be asked to
     takenOver.catch(() => undefined)
     const { summary } = await child.result()
-    end(run, 'succeeded', summary)
+    end(begun, 'succeeded', summary)
     journal.tell(summary, 'verifying')
-    return { is: 'verify', run }
+    return { is: 'verify', run: begun }
   } catch (error) {
     const code = codeOf(error)
     if (isCancellation(error)) {
-      if (run) end(run, 'failed', 'cancelled')
+      if (begun) end(begun, 'failed', 'cancelled')
       throw error
     }
     const isStopped =
       code === 'GAVE_WAY' || code === 'MASS_OUTAGE' || (code && (refusals.has(code) || changedMinds.has(code)))
-    if (run) end(run, isStopped ? 'stopped' : 'failed', messageOf(error))
+    if (begun) end(begun, isStopped ? 'stopped' : 'failed', messageOf(error))
     if (code && changedMinds.has(code) && ++tries.consultations <= mostTries) {
       journal.tell(`not begun: ${messageOf(error)}`)
       return { is: 'propose' }
@@ -70,7 +73,7 @@ export async function act(life: Life, job: Job, approval?: Approval): Promise<Ph
       journal.tell(`the run gave way: ${messageOf(error)}`, 'planning')
       return { is: 'back-off', untilMs: Date.now() + life.options.lookAgainMs }
     }
-    return isStopped ? escalate(life, error) : missed(life, error, run)
+    return isStopped ? escalate(life, error) : missed(life, error, begun)
   } finally {
     watching.cancel()
   }
@@ -100,6 +103,7 @@ async function begin(life: Life, job: Job, approval?: Approval) {
   }
   const grounds = groundsOf(life, approval)
   try {
+    if (!isKnownRung(rung)) return await startChild(run, { ...options, args: [orderOf(life, rung), grounds] })
     switch (rung.runbook) {
       case 'restart-service':
         return await startChild(restartService, {

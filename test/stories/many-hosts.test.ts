@@ -1,0 +1,24 @@
+import { rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll } from 'vitest'
+import { type Stage, setStage } from '../../demo/stage/stage.ts'
+import { governor } from '../../demo/stage/steward.ts'
+import { plans } from './plans.ts'
+
+const basePort = Number(process.env.MANY_HOSTS_BASE_PORT ?? 25100)
+const dir = fileURLToPath(new URL('../../.cloud/many-hosts', import.meta.url))
+const hosts = [1, 2, 3, 4, 5, 6].map((n) => ({ name: `compute${n}`, vcpus: 8, memoryMiB: 8192, diskGiB: 100 }))
+
+/** One operator plays all parts here, and plans of the stage touch all of its hosts. */
+const config = { governor: { ...governor, approval: { ownPlans: true, twoPersonsFromHosts: 20 } } }
+
+let stage: Stage
+beforeAll(async () => {
+  stage = await setStage(dir, basePort, (line) => process.stdout.write(`${line}\n`), { hosts, config })
+})
+afterAll(async () => {
+  await stage?.strike()
+  await rm(dir, { recursive: true, force: true })
+})
+
+plans(() => stage)
