@@ -34,7 +34,7 @@ export interface PowerOutcome {
 }
 
 const PasswordFile = z.string().min(1).describe('file with the password; read anew for each call')
-const User = z.string().regex(/^[\x21-\x7e]{1,64}$/, 'visible ASCII characters only')
+const User = z.string().regex(/^[\x21-\x39\x3b-\x7e]{1,64}$/, 'visible ASCII characters without a colon')
 
 /** The password goes along with each request: nobody on the way may read it. */
 const httpsUrl = /^https:\/\/([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?\/?$/

@@ -87,7 +87,7 @@ export function createPowerActivities({
         const askedMs = waitOf(failed)
         // nothing was begun: whoever asked may ask again
         if (failed !== undefined && progress.orderedAt === undefined && askedMs === undefined) throw failed
-        const waitMs = askedMs ?? (first ? confirmMs - apartMs : pollMs)
+        const waitMs = first ? confirmMs - apartMs : Math.max(askedMs ?? 0, pollMs)
         // one that was seen in time is looked at once more
         if (Date.now() + waitMs > endMs + (first ? confirmMs : 0)) throw notSeen(wish, progress, { now, failed, lost })
         await pause(waitMs, progress)

@@ -87,7 +87,9 @@ export function redfishControl(host: string, config: RedfishConfig, timeoutMs: n
     if (status === 401 || status === 403)
       throw failure('POWER_REFUSED', `${says}; check user ${user} and ${passwordFile}`, details)
     if (status === 429 || status === 503) throw failure('POWER_UNREACHABLE', says, details)
-    if (status >= 500) throw failure(what.startsWith('POST') ? 'OUTCOME_UNKNOWN' : 'POWER_UNREACHABLE', says, details)
+    // 501 is how some say that they do not know the reset type
+    if (status >= 500 && status !== 501)
+      throw failure(what.startsWith('POST') ? 'OUTCOME_UNKNOWN' : 'POWER_UNREACHABLE', says, details)
     throw failure('POWER_REFUSED', status < 400 ? `${says} (redirects are not followed)` : says, details)
   }
 

@@ -129,11 +129,13 @@ describe('a reset', () => {
     },
   )
 
-  it('that the BMC refuses is told with its reason', async () => {
-    const { off } = await atRedfish({ allowedIn: 'nowhere', allowed: ['On'] })
+  it.each([400, 501])('that the BMC refuses with %s is told with its reason', async (refusesWith) => {
+    const { off } = await atRedfish({ allowedIn: 'nowhere', allowed: ['On'], refusesWith })
     const error = await rejection(off())
     expect(codeOf(error)).toBe('POWER_REFUSED')
-    expect(error.message).toMatch(/answered 400 to POST .*: The value ForceOff is not supported$/)
+    expect(error.message).toMatch(
+      new RegExp(`answered ${refusesWith} to POST .*: Power state ForceOff is not supported$`),
+    )
   })
 
   it('that ended in an error of the BMC may have been taken: a look tells', async () => {

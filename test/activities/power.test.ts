@@ -159,6 +159,13 @@ describe('a BMC that asks for patience', () => {
     expect(resets).toEqual(['ForceOff'])
   })
 
+  it('for no time at all is not pestered', async () => {
+    const { off, fail, received } = await atRedfish()
+    fail({ times: 1000 }, { status: 503, headers: { 'retry-after': '0' } })
+    expect(codeOf(await rejection(off('hard', 20)))).toBe('POWER_UNREACHABLE')
+    expect(received).toHaveLength(11)
+  })
+
   it('for longer than there is time is told as it is, and may be asked again later', async () => {
     const { off, fail } = await atRedfish()
     fail({ path: resetPath }, { status: 503, headers: { 'retry-after': '900' } })

@@ -31,6 +31,7 @@ describe('power in steward.yaml', () => {
     ['a system elsewhere', redfish(', system: /redfish/v1/Systems/../Managers/1'), 'such as /redfish/v1/Systems/1'],
     ['a machine that is no UUID', redfish(', machineUuid: server-7'), 'redfish.machineUuid: '],
     ['an address that is an option', ipmi().replace('bmc1', '-bmc1'), 'ipmi.address: '],
+    ['a user that no basic login can have', redfish().replace('user: u', 'user: "u:v"'), 'without a colon'],
     ['a user that is an option', ipmi().replace('user: u', 'user: -u'), 'must not begin with a dash'],
     ['a cipher suite without authentication', ipmi(', cipherSuite: 0'), 'ipmi.cipherSuite: '],
     ['a node that is a path', host('ironic: {node: ../chassis}'), 'ironic.node: '],

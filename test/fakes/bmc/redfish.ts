@@ -42,6 +42,8 @@ export interface Bmc {
   allowed: string[]
   /** Where it says what it allows. */
   allowedIn: 'action' | 'action info' | 'nowhere'
+  /** The status of an answer to a reset that it does not know; BMCs differ. */
+  refusesWith: number
   resetTarget: string
   systems: string[]
   machineUuid: string | undefined
@@ -58,6 +60,7 @@ export async function fakeRedfish(given: Partial<Bmc> = {}): Promise<FakeRedfish
     isStuck: false,
     allowed: usual,
     allowedIn: 'action',
+    refusesWith: 501,
     resetTarget: '/redfish/v1/Systems/1/Actions/ComputerSystem.Reset',
     systems: ['1'],
     machineUuid: '27946b59-9e44-4fa7-8e91-f3527a1ef094',
@@ -79,7 +82,10 @@ export async function fakeRedfish(given: Partial<Bmc> = {}): Promise<FakeRedfish
   }
 
   function handle({ method, path, headers, body }: Request): Answer {
-    if (headers.authorization !== right) return fault(401, 'Authorization required')
+    if (headers.authorization !== right) {
+      const why = headers.authorization === undefined ? 'Authorization required' : 'Incorrect username or password'
+      return { ...fault(401, why), headers: { 'www-authenticate': 'Basic realm="Baremetal API"' } }
+    }
     const [, id, below] = /^\/redfish\/v1\/Systems\/([^/]+)(?:\/(.+?))?\/?$/.exec(path) ?? []
     if (/^\/redfish\/v1\/Systems\/?$/.test(path)) return { status: 200, body: collectionOf(bmc) }
     if (id === undefined || !bmc.systems.includes(id)) return fault(404, `System ${id} was not found`)
@@ -91,7 +97,8 @@ export async function fakeRedfish(given: Partial<Bmc> = {}): Promise<FakeRedfish
 
   function reset(type: unknown): Answer {
     const to = typeof type === 'string' && bmc.allowed.includes(type) ? effects[type] : undefined
-    if (typeof type !== 'string' || to === undefined) return fault(400, `The value ${type} is not supported`)
+    if (typeof type !== 'string' || to === undefined)
+      return fault(bmc.refusesWith, `Power state ${type} is not supported`)
     resets.push(type)
     if (!bmc.isStuck && to !== power()) pending = { to, atMs: Date.now() + bmc.settleMs }
     return { status: 204 }
