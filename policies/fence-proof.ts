@@ -50,9 +50,8 @@ export function proveOff(
 
   const its = readings.filter((reading) => reading.host === host)
   if (its.some(({ at }) => !(Date.parse(at) <= nowMs))) return no('a reading is of no time, or of one to come')
-  const after = its.filter(({ at }) => Date.parse(at) > orderMs)
-  const lastDoubtMs = Math.max(orderMs, ...after.filter(({ state }) => state !== 'off').map(timeOf))
-  const offs = after.filter((reading) => trusted.includes(reading.way) && timeOf(reading) > lastDoubtMs)
+  const lastDoubtMs = Math.max(orderMs, ...its.filter(({ state }) => state !== 'off').map(timeOf))
+  const offs = its.filter(({ way, at }) => trusted.includes(way) && Date.parse(at) > lastDoubtMs)
   const [first, ...others] = offs.toSorted((a, b) => timeOf(a) - timeOf(b))
   const last = others.at(-1)
   const doubt = lastDoubtMs > orderMs ? `it was read as other than off at ${new Date(lastDoubtMs).toISOString()}` : ''

@@ -50,7 +50,7 @@ export function createPowerActivities({
   const confirmMs = (power?.confirmSeconds ?? 0) * 1000
 
   function controlOf(host: string): PowerControl {
-    const way = power && Object.hasOwn(power.hosts, host) ? power.hosts[host] : undefined
+    const way = power?.hosts[host]
     const timeoutMs = (power?.timeoutSeconds ?? 0) * 1000
     if (way?.redfish) return redfishControl(host, way.redfish, timeoutMs)
     if (way?.ipmi) return ipmiControl(host, way.ipmi, timeoutMs)

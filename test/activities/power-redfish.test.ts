@@ -96,16 +96,16 @@ describe('another machine than expected', () => {
 })
 
 describe('a reset', () => {
-  it.each(['action info', 'nowhere'] as const)('is found where the BMC allows it by %s', async (allowedIn) => {
-    const { off, resets } = await atRedfish({ allowedIn })
-    await off()
-    expect(resets).toEqual(['ForceOff'])
-  })
-
-  it('is another one that does the same where the usual one is not offered', async () => {
-    const { on, resets } = await atRedfish({ power: 'Off', allowed: ['ForceOn', 'ForceOff'] })
+  it.each(['action', 'action info'] as const)('is one of those that the BMC offers, in its %s', async (allowedIn) => {
+    const { on, resets } = await atRedfish({ power: 'Off', allowedIn, allowed: ['ForceOn', 'ForceOff'] })
     await on()
     expect(resets).toEqual(['ForceOn'])
+  })
+
+  it('is the usual one where the BMC does not say what it offers', async () => {
+    const { off, resets } = await atRedfish({ allowedIn: 'nowhere' })
+    await off()
+    expect(resets).toEqual(['ForceOff'])
   })
 
   it('that is not offered is not sent: no push of a button, no hard one in place of a graceful one', async () => {
