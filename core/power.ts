@@ -16,7 +16,7 @@ export interface PowerReading {
   readonly asked: string
   /** What it said, in its own words: `PowerState: Off`. */
   readonly said: string
-  /** When the answer was there. */
+  /** When it was asked: the answer is at least as new. */
   readonly at: string
   /** Where it is on its way to, if it says so. */
   readonly heading?: 'on' | 'off'
@@ -27,6 +27,8 @@ export interface PowerReading {
 /** How the power of a host was changed, and by which readings that was seen. */
 export interface PowerOutcome {
   readonly outcome: 'turned on' | 'was on' | 'turned off' | 'was off'
+  /** When Steward set about it, by the clock of the readings. */
+  readonly askedAt: string
   /** When the order went out; missing when none was needed. */
   readonly orderedAt?: string
   /** The two readings, one after the other, that show the state. */

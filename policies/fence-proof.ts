@@ -3,7 +3,7 @@ import type { PowerReading, PowerWay } from '../core/power.ts'
 /** What is known of a host that shall be off, before its servers are started elsewhere. */
 export interface FenceEvidence {
   readonly host: string
-  /** When it was ordered off; where it was off already, when that was asked for. */
+  /** `orderedAt` of the outcome; where it was off already, `askedAt`. */
   readonly orderedAt: string
   readonly readings: readonly PowerReading[]
   /** Whether the host answers on its own, by SSH or ping; missing when nobody tried. */
@@ -50,11 +50,12 @@ export function proveOff(
 
   const its = readings.filter((reading) => reading.host === host)
   if (its.some(({ at }) => !(Date.parse(at) <= nowMs))) return no('a reading is of no time, or of one to come')
-  const lastDoubtMs = Math.max(orderMs, ...its.filter(({ state }) => state !== 'off').map(timeOf))
-  const offs = its.filter(({ way, at }) => trusted.includes(way) && Date.parse(at) > lastDoubtMs)
+  const after = its.filter((reading) => timeOf(reading) >= orderMs)
+  const lastDoubtMs = Math.max(...after.filter(({ state }) => state !== 'off').map(timeOf))
+  const offs = after.filter((reading) => trusted.includes(reading.way) && timeOf(reading) > lastDoubtMs)
   const [first, ...others] = offs.toSorted((a, b) => timeOf(a) - timeOf(b))
   const last = others.at(-1)
-  const doubt = lastDoubtMs > orderMs ? `it was read as other than off at ${new Date(lastDoubtMs).toISOString()}` : ''
+  const doubt = lastDoubtMs >= orderMs ? `it was read as other than off at ${new Date(lastDoubtMs).toISOString()}` : ''
   if (first === undefined) return no(doubt || `no reading after the order by ${trusted.join(' or ')} says off`)
   if (last === undefined) return no(`only one reading says off${doubt && `, after ${doubt}`}`)
   const apartMs = timeOf(last) - timeOf(first)

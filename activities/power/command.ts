@@ -2,7 +2,7 @@ import { failure } from '../../core/errors.ts'
 import type { PowerCommandConfig } from '../../core/power.ts'
 import { clean } from '../../openstack/fault.ts'
 import { type Ended, runProgram } from '../program.ts'
-import { type PowerControl, readingTime } from './control.ts'
+import { type Begin, type PowerControl, readingTime } from './control.ts'
 
 /** By programs of the operator's on this machine. What they say of the power is as good as they are. */
 export function commandControl(host: string, config: PowerCommandConfig, timeoutMs: number): PowerControl {
@@ -20,7 +20,8 @@ export function commandControl(host: string, config: PowerCommandConfig, timeout
     return `${timedOut ? 'did not end in time' : `ended with exit code ${exitCode}`}${lines === '' ? '' : `: ${lines}`}`
   }
 
-  async function order(words: readonly string[]): Promise<void> {
+  async function order(words: readonly string[], begin: Begin): Promise<void> {
+    await begin()
     const ended = await run(words)
     if (ended.exitCode === 0) return
     const said = `${words[0]} for ${host} ${howItEnded(ended)}`
@@ -30,6 +31,7 @@ export function commandControl(host: string, config: PowerCommandConfig, timeout
 
   return {
     async look() {
+      const at = readingTime()
       const { status } = config
       const ended = await run(status)
       if (ended.exitCode !== 0)
@@ -39,15 +41,15 @@ export function commandControl(host: string, config: PowerCommandConfig, timeout
         const printed = clean(said, [], 200) || 'nothing'
         throw failure('POWER_UNKNOWN', `${status[0]} for ${host} printed neither on nor off: ${printed}`, { host })
       }
-      return { host, way: 'command', state: said, asked: status.join(' '), said, at: readingTime() }
+      return { host, way: 'command', state: said, asked: status.join(' '), said, at }
     },
-    async off(how) {
+    async off(how, begin) {
       if (how === 'graceful')
         throw failure('POWER_UNSUPPORTED', `the power of ${host} is a command, which can turn it off hard only`, {
           host,
         })
-      await order(config.off)
+      await order(config.off, begin)
     },
-    on: () => order(config.on),
+    on: (begin) => order(config.on, begin),
   }
 }

@@ -2,7 +2,7 @@ import { failure } from '../../core/errors.ts'
 import type { IpmiConfig, PowerState } from '../../core/power.ts'
 import { clean } from '../../openstack/fault.ts'
 import { type Ended, runProgram } from '../program.ts'
-import { type PowerControl, readingTime } from './control.ts'
+import { type Begin, type PowerControl, readingTime } from './control.ts'
 import { readPassword } from './password.ts'
 
 /** What it says with -v when all is well. */
@@ -17,9 +17,10 @@ const chatter = /^(Loading IANA|IANA PEN|Using best available|Running Get|Invali
 export function ipmiControl(host: string, config: IpmiConfig, timeoutMs: number): PowerControl {
   const { address, port, user, passwordFile, cipherSuite } = config
 
-  async function ask(verb: 'status' | 'off' | 'soft' | 'on'): Promise<Ended> {
+  async function ask(verb: 'status' | 'off' | 'soft' | 'on', begin?: Begin): Promise<Ended> {
     // without it ipmitool would ask on its terminal
     await readPassword(host, passwordFile)
+    await begin?.()
     const suite = cipherSuite === undefined ? [] : ['-C', String(cipherSuite)]
     const to = ['-I', 'lanplus', '-H', address, '-p', String(port), '-U', user, '-f', passwordFile, ...suite]
     // each packet is sent three times, two seconds apart: UDP loses some
@@ -53,8 +54,8 @@ export function ipmiControl(host: string, config: IpmiConfig, timeoutMs: number)
   const refused = (word: string) =>
     failure('POWER_REFUSED', `${where} refused: ${word}; check user ${user} and ${passwordFile}`, { host, address })
 
-  async function order(verb: 'off' | 'soft' | 'on'): Promise<void> {
-    const ended = await ask(verb)
+  async function order(verb: 'off' | 'soft' | 'on', begin: Begin): Promise<void> {
+    const ended = await ask(verb, begin)
     if (ended.exitCode === 0) return
     const { word, isRefused, isUnsent } = judge(ended)
     if (isRefused) throw refused(word)
@@ -66,6 +67,7 @@ export function ipmiControl(host: string, config: IpmiConfig, timeoutMs: number)
 
   return {
     async look() {
+      const at = readingTime()
       const ended = await ask('status')
       if (ended.exitCode !== 0) {
         const { word, isRefused } = judge(ended)
@@ -75,9 +77,9 @@ export function ipmiControl(host: string, config: IpmiConfig, timeoutMs: number)
       if (said === undefined)
         throw failure('POWER_UNKNOWN', `${where} said: ${clean(ended.stdout, [], 200) || 'nothing'}`, { host, address })
       const asked = `ipmitool chassis power status ${address}:${port}`
-      return { host, way: 'ipmi', state: state as PowerState, asked, said, at: readingTime() }
+      return { host, way: 'ipmi', state: state as PowerState, asked, said, at }
     },
-    off: (how) => order(how === 'hard' ? 'off' : 'soft'),
-    on: () => order('on'),
+    off: (how, begin) => order(how === 'hard' ? 'off' : 'soft', begin),
+    on: (begin) => order('on', begin),
   }
 }

@@ -4,7 +4,7 @@ import type { IronicConfig, PowerState } from '../../core/power.ts'
 import { clean } from '../../openstack/fault.ts'
 import type { Session } from '../../openstack/session.ts'
 import { runRequestId } from '../sessions.ts'
-import { type PowerControl, readingTime } from './control.ts'
+import { type Begin, type PowerControl, readingTime } from './control.ts'
 
 /** Knows the target `soft power off` (from 1.27 on). */
 const microversion = '1.38'
@@ -29,13 +29,15 @@ export function ironicControl(host: string, { node }: IronicConfig, session: () 
   const path = `/v1/nodes/${node}`
   const ironic = async () => (await session()).service('baremetal', { microversion })
 
-  async function order(target: string): Promise<void> {
+  async function order(target: string, begin: Begin): Promise<void> {
     const client = await ironic()
+    await begin()
     await client.request({ method: 'PUT', path: `${path}/states/power`, body: { target }, requestId: runRequestId() })
   }
 
   return {
     async look() {
+      const at = readingTime()
       const client = await ironic()
       const seen = await client.get(path, Node, { query: { fields }, requestId: runRequestId() })
       const { power_state: now, target_power_state: target, last_error: error } = seen
@@ -54,10 +56,10 @@ export function ironicControl(host: string, { node }: IronicConfig, session: () 
         // while it is being changed, what is written down is what was
         state: (heading === undefined ? state : 'unknown') satisfies PowerState,
         ...(heading && { heading }),
-        at: readingTime(),
+        at,
       }
     },
-    off: (how) => order(how === 'hard' ? 'power off' : 'soft power off'),
-    on: () => order('power on'),
+    off: (how, begin) => order(how === 'hard' ? 'power off' : 'soft power off', begin),
+    on: (begin) => order('power on', begin),
   }
 }

@@ -6,7 +6,7 @@ import type { Brake } from '../brake.ts'
 import type { Pause } from '../pause.ts'
 import type { Sessions } from '../sessions.ts'
 import { commandControl } from './command.ts'
-import type { PowerControl } from './control.ts'
+import type { Begin, PowerControl } from './control.ts'
 import { ipmiControl } from './ipmi.ts'
 import { ironicControl } from './ironic.ts'
 import { redfishControl } from './redfish.ts'
@@ -33,7 +33,7 @@ interface Turn extends Pick<PowerControl, 'look'> {
   /** Whether it is ordered also when the host is on its way there by itself. */
   readonly isForced: boolean
   readonly withinSeconds: number
-  order(): Promise<void>
+  order(begin: Begin): Promise<void>
 }
 
 /** Half of what the engine waits for a heartbeat, at most. */
@@ -64,6 +64,7 @@ export function createPowerActivities({
     const { wanted, isForced, withinSeconds } = wish
     const { heartbeat, info } = Context.current()
     const progress: Progress = { ...(info.heartbeatDetails as Progress | undefined) }
+    const askedAt = new Date().toISOString()
     const endMs = Date.now() + withinSeconds * 1000
     const beating = setInterval(() => heartbeat(progress), heartbeatMs)
     let first: PowerReading | undefined
@@ -76,7 +77,8 @@ export function createPowerActivities({
         const now = 'value' in seen ? seen.value : undefined
         first = now?.state === wanted ? (first ?? now) : undefined
         const apartMs = first && now ? Date.parse(now.at) - Date.parse(first.at) : 0
-        if (first && now && apartMs >= confirmMs) return outcomeOf(wanted, [first, now], progress)
+        if (first && now && apartMs >= confirmMs)
+          return outcomeOf(wanted, { askedAt, readings: [first, now] }, progress)
 
         const isUnderWay = progress.orderedAt !== undefined || (now?.heading === wanted && !isForced)
         if (now && !first && !isUnderWay) {
@@ -99,17 +101,16 @@ export function createPowerActivities({
 
   /** Once the order may have been taken, the next attempt only looks. */
   async function order({ order: send }: Turn, progress: Progress): Promise<void> {
-    await brake()
-    progress.orderedAt = new Date().toISOString()
     const { heartbeat } = Context.current()
-    heartbeat(progress)
     try {
-      await send()
-    } catch (error) {
-      if (codeOf(error) !== 'OUTCOME_UNKNOWN') {
-        delete progress.orderedAt
+      await send(async () => {
+        await brake()
+        progress.orderedAt = new Date().toISOString()
         heartbeat(progress)
-      }
+      })
+    } catch (error) {
+      if (codeOf(error) !== 'OUTCOME_UNKNOWN') delete progress.orderedAt
+      heartbeat(progress)
       throw error
     }
   }
@@ -128,7 +129,7 @@ export function createPowerActivities({
      */
     async powerOff({ host, how, withinSeconds }) {
       const control = controlOf(host)
-      const order = () => control.off(how)
+      const order = (begin: Begin) => control.off(how, begin)
       return turn({ host, wanted: 'off', isForced: how === 'hard', withinSeconds, look: control.look, order })
     },
 
@@ -158,9 +159,13 @@ function waitOf(error: unknown): number | undefined {
   return typeof retryAfterSeconds === 'number' ? retryAfterSeconds * 1000 : undefined
 }
 
-function outcomeOf(wanted: 'on' | 'off', readings: PowerOutcome['readings'], { orderedAt }: Progress): PowerOutcome {
-  if (orderedAt === undefined) return { outcome: `was ${wanted}`, readings }
-  return { outcome: `turned ${wanted}`, orderedAt, readings }
+function outcomeOf(
+  wanted: 'on' | 'off',
+  seen: Pick<PowerOutcome, 'askedAt' | 'readings'>,
+  { orderedAt }: Progress,
+): PowerOutcome {
+  if (orderedAt === undefined) return { outcome: `was ${wanted}`, ...seen }
+  return { outcome: `turned ${wanted}`, orderedAt, ...seen }
 }
 
 interface Sight {

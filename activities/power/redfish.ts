@@ -4,7 +4,7 @@ import { codeOf, detailsOf, failure } from '../../core/errors.ts'
 import type { PowerReading, PowerState, RedfishConfig } from '../../core/power.ts'
 import { clean, traceOf } from '../../openstack/fault.ts'
 import { createHttp, type Http, type HttpAnswer, jsonOf } from '../../openstack/http.ts'
-import { type PowerControl, readingTime } from './control.ts'
+import { type Begin, type PowerControl, readingTime } from './control.ts'
 import { readPassword } from './password.ts'
 
 const Link = z.object({ '@odata.id': z.string() })
@@ -131,7 +131,7 @@ export function redfishControl(host: string, config: RedfishConfig, timeoutMs: n
     return { path, system }
   }
 
-  async function reset(wanted: keyof typeof resets): Promise<void> {
+  async function reset(wanted: keyof typeof resets, begin: Begin): Promise<void> {
     const { system } = await readSystem()
     const action = system.Actions?.['#ComputerSystem.Reset']
     if (!action) throw failure('POWER_UNSUPPORTED', `${where} offers no reset of the system`, { host, origin })
@@ -143,7 +143,9 @@ export function redfishControl(host: string, config: RedfishConfig, timeoutMs: n
       const has = clean(offered?.join(', ') ?? '', [], 200) || 'none'
       throw failure('POWER_UNSUPPORTED', `${where} does not offer ${usual}; it has ${has}`, { host, origin })
     }
-    await ask('POST', pathOf(action.target), { ResetType: type })
+    const target = pathOf(action.target)
+    await begin()
+    await ask('POST', target, { ResetType: type })
   }
 
   async function offeredBy(info: string | undefined): Promise<readonly string[] | undefined> {
@@ -154,16 +156,17 @@ export function redfishControl(host: string, config: RedfishConfig, timeoutMs: n
 
   return {
     async look(): Promise<PowerReading> {
+      const at = readingTime()
       const { path, system } = await readSystem()
       const { PowerState: said, UUID } = system
       return {
         ...{ host, way: 'redfish', ...stateOf(said), asked: `GET ${origin}${path}` },
-        ...{ said: `PowerState: ${clean(said, [], 50)}`, at: readingTime() },
+        ...{ said: `PowerState: ${clean(said, [], 50)}`, at },
         ...(UUID && { machineUuid: clean(UUID, [], 50) }),
       }
     },
-    off: (how) => reset(how),
-    on: () => reset('on'),
+    off: reset,
+    on: (begin) => reset('on', begin),
   }
 }
 

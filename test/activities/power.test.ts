@@ -24,7 +24,11 @@ describe('a host that is ordered off', () => {
   it('and is off already is left alone, and that is seen twice as well', async () => {
     const { off, resets } = await atRedfish({ power: 'Off' })
     const outcome = await off()
-    expect(outcome).toMatchObject({ outcome: 'was off', readings: [{ at: startedAt }, { state: 'off' }] })
+    expect(outcome).toMatchObject({
+      outcome: 'was off',
+      askedAt: startedAt,
+      readings: [{ at: startedAt }, { state: 'off' }],
+    })
     expect(outcome).not.toHaveProperty('orderedAt')
     expect(resets).toEqual([])
   })
@@ -43,12 +47,12 @@ describe('a host that is ordered off', () => {
     expect(resets).toEqual([])
   })
 
-  it('asks the brake after the look and right before the order', async () => {
+  it('asks the brake right before the order, after all that has to be read for it', async () => {
     const order: string[] = []
     const brake: Brake = async () => void order.push(`brake after ${received.length} requests`)
     const { off, received } = await atRedfish({}, { brake })
     await off()
-    expect(order).toEqual(['brake after 2 requests'])
+    expect(order).toEqual(['brake after 4 requests'])
   })
 
   it('gets no second order when the answer to the first was lost, because a look tells', async () => {

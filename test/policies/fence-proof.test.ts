@@ -34,6 +34,11 @@ describe('a host is proved off', () => {
     })
   })
 
+  it('by a reading in the moment of the order, which was asked for after it', () => {
+    const readings = [reading(0), reading(10)]
+    expect(proveOff(evidence(readings), now)).toMatchObject({ verdict: 'proved off', by: readings })
+  })
+
   it('by two readings after it had been read as on', () => {
     const readings = [reading(1, { state: 'on' }), ...off]
     expect(proveOff(evidence(readings), now)).toMatchObject({ verdict: 'proved off', by: off })
@@ -46,7 +51,7 @@ describe('a host is not proved off', () => {
     ['by one reading', evidence([reading(5)]), 'only one reading says off'],
     ['by readings too close together', evidence([reading(5), reading(14.9)]), 'the readings are 9.9 s apart'],
     ['by what was read before the order', evidence([reading(-20), reading(-10)]), 'no reading after the order'],
-    ['by what was read as it was ordered', evidence([reading(0), reading(15)]), 'only one reading says off'],
+    ['by what was read just before', evidence([reading(-0.001), reading(15)]), 'only one reading says off'],
     ['of another host', evidence([reading(5), reading(15, { host: 'compute2' })]), 'only one reading'],
     ['by what Ironic wrote down', evidence(off.map((one) => ({ ...one, way: 'ironic' }))), 'no reading after the'],
     ['by a command', evidence(off.map((one) => ({ ...one, way: 'command' }))), 'no reading after the order'],
@@ -104,7 +109,7 @@ describe('whatever was read', () => {
           expect(readings).toContain(one)
           expect(one).toMatchObject({ host: 'compute1', state: 'off', way: expect.stringMatching(/^(redfish|ipmi)$/) })
         }
-        expect(ms(first)).toBeGreaterThan(Date.parse(orderedAt))
+        expect(ms(first)).toBeGreaterThanOrEqual(Date.parse(orderedAt))
         expect(ms(last) - ms(first)).toBeGreaterThanOrEqual(fenceDefaults.apartSeconds * 1000)
         expect(ms(last)).toBeLessThanOrEqual(Date.parse(now))
         expect(answers.answers).not.toBe(true)
@@ -133,7 +138,7 @@ describe('whatever was read', () => {
     fc.assert(
       fc.property(Readings, fc.integer({ min: -30, max: 60 }), (readings, seconds) => {
         if (proveOff(evidence(readings), now).verdict === 'proved off') return
-        for (const more of [reading(seconds, { state: 'on' }), reading(-Math.abs(seconds))])
+        for (const more of [reading(seconds, { state: 'on' }), reading(-1 - Math.abs(seconds))])
           expect(proveOff(evidence([...readings, more]), now).verdict).toBe('not proved')
       }),
     )
