@@ -155,6 +155,12 @@ const everythingSeenOf = (value: unknown) =>
     value instanceof Error ? `${value.message}\n${value.stack}\n${inspect(value.cause)}` : '',
   ].join('\n')
 
+/** Those that an activity may ask. */
+const servicesOf = (name: string) =>
+  ['lookAtPower', 'powerOff', 'powerOn'].includes(name)
+    ? ['identity', 'baremetal']
+    : ['identity', 'compute', 'placement']
+
 const statuses = [302, 400, 401, 403, 409, 500, 503]
 
 beforeEach(stopTheClock)
@@ -167,7 +173,7 @@ describe('no token and no password is seen in what comes of', () => {
   ]
   it.each(cases)('%s with a %s when a service', async (name, kind, act) => {
     let failures = 0
-    for (const at of ['identity', 'compute', 'placement', 'baremetal'])
+    for (const at of servicesOf(name))
       for (const wrong of [...statuses, 'hang', 'reset', 'a page'] as const) {
         const { cloud, run, activities, heartbeats, logs, delegation, secret } = await working(kind)
         // a token of before, so that the login itself is tried, too

@@ -10,7 +10,10 @@ import { stopTheClock } from './rig.ts'
 beforeEach(stopTheClock)
 
 /** compute1 behind a script that gets its verb as first argument. */
-async function atCommand(body: string, changes: object = {}) {
+async function atCommand(
+  body: string,
+  { timeoutSeconds = 20, ...changes }: { timeoutSeconds?: number; status?: string[] } = {},
+) {
   const folder = await mkdtemp(join(tmpdir(), 'steward-power-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const script = join(folder, 'power')
@@ -22,7 +25,7 @@ async function atCommand(body: string, changes: object = {}) {
   return {
     script,
     asked: async () => (await readFile(join(folder, 'asked'), 'utf8')).split('\n').filter(Boolean),
-    ...powered({ way: { command }, timeoutSeconds: 1 }),
+    ...powered({ way: { command }, timeoutSeconds }),
   }
 }
 
@@ -73,7 +76,7 @@ describe('the power of a host by commands', () => {
   })
 
   it('is not known from a command that never ends, nor from its children', async () => {
-    const { look } = await atCommand('echo off; sleep 30 & wait')
+    const { look } = await atCommand('echo off; sleep 30 & wait', { timeoutSeconds: 2 })
     expect(codeOf(await rejection(look()))).toBe('POWER_UNREACHABLE')
   })
 

@@ -79,8 +79,8 @@ describe('the power of a host by IPMI', () => {
   })
 
   it('is looked at when an order does not end in time', async () => {
-    const { off, instead } = await atIpmi({ timeoutSeconds: 1 })
-    await instead('off', 'echo off > power; sleep 5')
+    const { off, instead } = await atIpmi({ timeoutSeconds: 3 })
+    await instead('off', 'echo off > power; sleep 20')
     expect(await off()).toMatchObject({ outcome: 'turned off' })
   })
 

@@ -197,10 +197,9 @@ describe('the login at a BMC', () => {
 })
 
 describe('a BMC', () => {
-  const at = async (redfish: object, timeoutSeconds = 2) =>
+  const at = async (redfish: object) =>
     powered({
       way: { redfish: { url: 'https://127.0.0.1', user: 'u', passwordFile: await secretFile('pw'), ...redfish } },
-      timeoutSeconds,
     })
 
   it('that nobody answers for may be asked again', async () => {

@@ -25,7 +25,7 @@ export interface PowerRigOptions {
 /** Steward's activities for the power of compute1. Time passes only while they wait. */
 export function powered({ way, brake = released, meanwhile, sessions, rig, ...more }: PowerRigOptions) {
   const { run, heartbeats } = rig ?? createRig({ authUrl: 'http://127.0.0.1:9', password: 'none' })
-  const power = way && PowerConfig.parse({ hosts: { compute1: way }, timeoutSeconds: 2, confirmSeconds: 10, ...more })
+  const power = way && PowerConfig.parse({ hosts: { compute1: way }, timeoutSeconds: 20, confirmSeconds: 10, ...more })
   const nobody = { forRemediation: () => Promise.reject(new Error('nobody delegated')) }
   const activities = createPowerActivities({ power, sessions: sessions ?? nobody, pause: passing(meanwhile), brake })
   const { lookAtPower, powerOff, powerOn } = activities
