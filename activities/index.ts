@@ -25,6 +25,7 @@ import { createPause } from './pause.ts'
 import { createPlanMaking } from './plan-making.ts'
 import { createPlanWaves } from './plan-waves.ts'
 import { planInThread } from './planning.ts'
+import { createPowerActivities } from './power/power.ts'
 import type { Receiver } from './receivers/receiver.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
@@ -33,7 +34,7 @@ import { createSshActivities } from './ssh.ts'
 import { createTrustActivities } from './trusts.ts'
 
 export interface ActivitiesOptions {
-  config: Pick<Config, 'actions' | 'policies' | 'publicUrl' | 'ssh' | 'watch'>
+  config: Pick<Config, 'actions' | 'policies' | 'power' | 'publicUrl' | 'ssh' | 'watch'>
   sessions: Sessions
   keystone: Pick<Keystone, 'deleteTrust' | 'getTrust' | 'listTrusts'>
   incidents: Incidents
@@ -63,6 +64,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createServiceActivities({ sessions, pause }),
     ...createServiceWatch({ sessions, pause, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
     ...createSshActivities(config.ssh, brake),
+    ...createPowerActivities({ power: config.power, sessions, pause, brake }),
     ...createMigrationActivities({ sessions, pause, brake }),
     ...createPlanMaking({ sessions, documents, plans: createPlans(client), planning: planInThread }),
     ...createPlanWaves({ sessions, documents }),

@@ -12,6 +12,7 @@ import { createMigrationActivities } from '../../activities/migration.ts'
 import { createPlanMaking } from '../../activities/plan-making.ts'
 import { createPlanWaves } from '../../activities/plan-waves.ts'
 import { planInThread } from '../../activities/planning.ts'
+import { createPowerActivities } from '../../activities/power/power.ts'
 import { createServiceActivities } from '../../activities/services.ts'
 import { createTrustActivities } from '../../activities/trusts.ts'
 import type { Activities } from '../../core/activities.ts'
@@ -47,6 +48,7 @@ type Tried = Omit<
 const unused = undefined as never
 
 const service = { host: 'compute1', binary: 'nova-compute' }
+const power = { host: 'compute1' }
 const callTo = (cloud: FakeCloud): Call => ({
   service: 'compute',
   method: 'POST',
@@ -72,6 +74,9 @@ const acts: Record<string, Act> = {
   surveyHosts: ({ surveyHosts }) => surveyHosts(service),
   readCloud: ({ readCloud }) => readCloud({ service: 'compute', path: '/servers/detail', list: 'servers' }),
   collectEvidence: ({ collectEvidence }) => collectEvidence({ host: 'compute1', lines: [] }),
+  lookAtPower: ({ lookAtPower }) => lookAtPower(power),
+  powerOff: ({ powerOff }) => powerOff({ ...power, how: 'hard', withinSeconds: 10 }),
+  powerOn: ({ powerOn }) => powerOn({ ...power, withinSeconds: 10 }),
   planRelief: ({ planRelief }) => planRelief({ host: 'compute1', resource: 'vcpu', limit: 0.1, maxMoves: 1 }),
   liveMigrate: ({ liveMigrate }, cloud) => liveMigrate(moveOf(cloud)),
   makePlan: ({ makePlan }) => makePlan({ goal: 'consolidate', options: {}, stay: [], ownReason: 'x' }),
@@ -117,8 +122,15 @@ async function working(kind: 'trust' | 'credential') {
   const { cloud, sessions, trustId } = rig
   const pause = passing()
   cloud.addServer({ host: 'compute1' })
+  cloud.addNode('node1')
+  const means = { sessions, pause, brake: released }
+  const powerLimits = { confirmSeconds: 1, timeoutSeconds: 1 }
   const activities = {
     ...createServiceActivities({ sessions, pause }),
+    ...createPowerActivities({
+      power: { hosts: { compute1: { ironic: { node: 'node1' } } }, ...powerLimits },
+      ...means,
+    }),
     ...createMigrationActivities({ sessions, pause, brake: released }),
     ...createComputeHosts(sessions, released),
     ...createPlanWaves({ sessions, documents: { read: async () => drainDocument(Date.now()) } }),
@@ -169,6 +181,12 @@ const everythingSeenOf = (value: unknown) =>
     value instanceof Error ? `${value.message}\n${value.stack}\n${inspect(value.cause)}` : '',
   ].join('\n')
 
+/** Those that an activity may ask. */
+const servicesOf = (name: string) =>
+  ['lookAtPower', 'powerOff', 'powerOn'].includes(name)
+    ? ['identity', 'baremetal']
+    : ['identity', 'compute', 'placement']
+
 const statuses = [302, 400, 401, 403, 409, 500, 503]
 
 beforeEach(stopTheClock)
@@ -181,7 +199,7 @@ describe('no token and no password is seen in what comes of', () => {
   ]
   it.each(cases)('%s with a %s when a service', async (name, kind, act) => {
     let failures = 0
-    for (const at of ['identity', 'compute', 'placement'])
+    for (const at of servicesOf(name))
       for (const wrong of [...statuses, 'hang', 'reset', 'a page'] as const) {
         const { cloud, run, activities, heartbeats, logs, delegation, secret } = await working(kind)
         // a token of before, so that the login itself is tried, too

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createIdentity } from './openstack/identity.ts'
+import { createIronic, type Node, newNode } from './openstack/ironic.ts'
 import { createFaults, type Fault, type Listener, listen, type Request, type Wrong } from './openstack/listener.ts'
 import { createNova } from './openstack/nova.ts'
 import { move } from './openstack/nova-actions.ts'
@@ -23,7 +24,7 @@ import {
 export type { Effect, Host, Server, Service } from './openstack/world.ts'
 
 /**
- * A Keystone, a Nova and a Placement on 127.0.0.1, with one memory and the rules of the real ones as far as
+ * A Keystone, a Nova, a Placement and an Ironic on 127.0.0.1, with one memory and the rules of the real ones as far as
  * `test/contract` has them. Its clock is `Date.now`.
  */
 export interface FakeCloud {
@@ -49,6 +50,8 @@ export interface FakeCloud {
   /** A live migration that has ended; it completed now unless something else is said. */
   addMigration(given: Pick<Migration, 'serverId' | 'from' | 'to'> & Partial<Migration>): void
   addHost(name: string): void
+  /** A machine of Ironic's that is on. */
+  addNode(name: string): Node
   /** A trust of a user for Steward, made beforehand. */
   addTrust(trustor: string, project: string, roles: readonly World['roles'][number]['name'][], seconds?: number): string
   /** An application credential of a user, made beforehand. */
@@ -83,7 +86,9 @@ export async function fakeCloud(): Promise<FakeCloud> {
   const keystone = await listen('identity', identity, cloud)
   const nova = await listen('compute', createNova(world), cloud)
   const placement = await listen('placement', createPlacement(world), cloud)
+  const ironic = await listen('baremetal', createIronic(world), cloud)
   Object.assign(endpoints, { identity: `${keystone.url}/v3`, compute: `${nova.url}/v2.1`, placement: placement.url })
+  endpoints.baremetal = ironic.url
 
   const user = (name: string) => named(world.users, name)
   const project = (name: string) => named(world.projects, name)
@@ -146,6 +151,11 @@ export async function fakeCloud(): Promise<FakeCloud> {
       world.hosts.push({ ...host('compute1'), name, node: name, id: randomUUID() })
       world.services.push({ ...service('nova-compute', 'compute1'), host: name, id: randomUUID() })
     },
+    addNode(name) {
+      const node = newNode(name)
+      world.nodes.push(node)
+      return node
+    },
     addTrust(trustor, projectName, roles, seconds = 86_400) {
       const id = hexId()
       world.trusts.push({
@@ -193,7 +203,7 @@ export async function fakeCloud(): Promise<FakeCloud> {
       for (const token of world.tokens.values()) if (token.loginId === id) world.tokens.delete(token.id)
     },
     async close() {
-      await Promise.all([keystone.stop(), nova.stop(), placement.stop()])
+      await Promise.all([keystone, nova, placement, ironic].map((service) => service.stop()))
     },
   }
 }
