@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { createIdentity } from './openstack/identity.ts'
 import { createFaults, type Fault, type Listener, listen, type Request, type Wrong } from './openstack/listener.ts'
+import { createNeutron } from './openstack/neutron.ts'
 import { createNova } from './openstack/nova.ts'
-import { move } from './openstack/nova-actions.ts'
+import { move } from './openstack/nova-moves.ts'
 import { place } from './openstack/nova-servers.ts'
 import { remove } from './openstack/people.ts'
 import { createPlacement } from './openstack/placement.ts'
@@ -22,8 +23,8 @@ import {
 export type { Effect, Host, Server, Service } from './openstack/world.ts'
 
 /**
- * A Keystone, a Nova and a Placement on 127.0.0.1, with one memory and the rules of the real ones as far as
- * `test/contract` has them. Its clock is `Date.now`.
+ * A Keystone, a Nova and a Placement, and a Neutron if asked for, on 127.0.0.1, with one memory and the rules of the real
+ * ones as far as `test/contract` has them. Its clock is `Date.now`.
  */
 export interface FakeCloud {
   readonly authUrl: string
@@ -36,6 +37,7 @@ export interface FakeCloud {
   readonly keystone: Listener
   readonly nova: Listener
   readonly placement: Listener
+  readonly neutron: Listener | undefined
   /** The next requests that fit go wrong. */
   fail(which: Fault, wrong: Wrong): void
   user(name: string): { readonly id: string }
@@ -69,7 +71,7 @@ export interface FakeCloud {
   close(): Promise<void>
 }
 
-export async function fakeCloud(): Promise<FakeCloud> {
+export async function fakeCloud({ network = false } = {}): Promise<FakeCloud> {
   const world = createWorld()
   const faults = createFaults()
   const received: Request[] = []
@@ -80,6 +82,8 @@ export async function fakeCloud(): Promise<FakeCloud> {
   const keystone = await listen('identity', identity, cloud)
   const nova = await listen('compute', createNova(world), cloud)
   const placement = await listen('placement', createPlacement(world), cloud)
+  const neutron = network ? await listen('network', createNeutron(world), cloud) : undefined
+  if (neutron) endpoints.network = neutron.url
   Object.assign(endpoints, { identity: `${keystone.url}/v3`, compute: `${nova.url}/v2.1`, placement: placement.url })
 
   const user = (name: string) => named(world.users, name)
@@ -101,6 +105,7 @@ export async function fakeCloud(): Promise<FakeCloud> {
     keystone,
     nova,
     placement,
+    neutron,
     fail: faults.add,
     user,
     project,
@@ -182,7 +187,7 @@ export async function fakeCloud(): Promise<FakeCloud> {
       for (const token of world.tokens.values()) if (token.loginId === id) world.tokens.delete(token.id)
     },
     async close() {
-      await Promise.all([keystone.stop(), nova.stop(), placement.stop()])
+      await Promise.all([keystone.stop(), nova.stop(), placement.stop(), neutron?.stop()])
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Runbook } from '../sdk/definition.ts'
+import { migrateServer } from './library/migrate-server.ts'
 import { morningOn, nightOff } from './library/night-off.ts'
 
 /** The runbooks that come with Steward, one file each. */
-export const builtInRunbooks: readonly Runbook[] = [morningOn, nightOff]
+export const builtInRunbooks: readonly Runbook[] = [migrateServer, morningOn, nightOff]

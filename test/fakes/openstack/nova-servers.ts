@@ -57,6 +57,7 @@ function bodyOf({ world, caller, minor }: NovaCall, server: Server) {
         : { id },
     'OS-EXT-STS:task_state': server.taskState,
     'OS-EXT-STS:vm_state': server.vmState,
+    'OS-EXT-STS:power_state': server.vmState === 'stopped' ? 4 : 1,
     image: server.onVolume ? '' : { id: imageId, ...(minor >= 98 && { properties: server.imageProperties ?? {} }) },
     ...(minor >= 26 && { tags: server.tags ?? [] }),
     ...(minor >= 100 && { scheduler_hints: server.schedulerHints ?? {} }),

@@ -1,7 +1,9 @@
 import { type Answer, field, type Request } from './listener.ts'
 import { answerInstanceActions, answerMigrations, performAction } from './nova-actions.ts'
+import { changeMigration } from './nova-moves.ts'
 import { createServer, deleteServer, listServers, showServer } from './nova-servers.ts'
 import { authenticated, type Caller, isCaller, microversionOf } from './rights.ts'
+import { note } from './trusts.ts'
 import { novaTime, type RoleName, type Service, type World } from './world.ts'
 
 /** One call to Nova that has passed its door. */
@@ -41,6 +43,8 @@ function route(call: NovaCall): Answer {
   const { request } = call
   const path = request.path.replace(/^\/v2\.1/, '')
   if (path === '/os-services') return onlyFor('admin', call, 'os-services:list') ?? listServices(call)
+  const [, serviceId] = /^\/os-services\/([^/]+)$/.exec(path) ?? []
+  if (serviceId) return onlyFor('admin', call, 'os-services:update') ?? updateService(call, serviceId)
   if (path === '/os-hypervisors/detail')
     return onlyFor('admin', call, 'os-hypervisors:list-detail') ?? listHypervisors(call)
   if (path === '/os-server-groups') return listGroups(call)
@@ -49,12 +53,14 @@ function route(call: NovaCall): Answer {
   if (path === '/os-migrations') return onlyFor('admin', call, 'os-migrations:index') ?? answerMigrations(call)
   if (path === '/servers/detail' || path === '/servers')
     return request.method === 'POST' ? createServer(call) : listServers(call)
-  const [, serverId = '', below, actionId] = /^\/servers\/([^/]+)(?:\/([^/]+)(?:\/([^/]+))?)?$/.exec(path) ?? []
+  const [, serverId = '', below, belowId] =
+    /^\/servers\/([^/]+)(?:\/([^/]+)(?:\/([^/]+)(?:\/action)?)?)?$/.exec(path) ?? []
   const server = call.world.servers.find(({ id }) => id === serverId)
   const isVisible = server && (server.projectId === call.caller.projectId || call.caller.roles.includes('admin'))
   if (!isVisible) return novaFault(404, 'itemNotFound', `Instance ${serverId} could not be found.`)
   if (below === undefined) return request.method === 'DELETE' ? deleteServer(call, server) : showServer(call, server)
-  if (below === 'os-instance-actions') return answerInstanceActions(call, server, actionId)
+  if (below === 'os-instance-actions') return answerInstanceActions(call, server, belowId)
+  if (below === 'migrations') return changeMigration(call, server, Number(belowId))
   return performAction(call, server)
 }
 
@@ -102,18 +108,55 @@ function listServices({ world, request: { query }, minor }: NovaCall): Answer {
   const fits = (name: 'binary' | 'host', value: string) => query.get(name) === null || query.get(name) === value
   const services = world.services
     .filter((s) => fits('binary', s.binary) && fits('host', s.host))
-    .map((s) => ({
-      id: minor >= 53 ? s.id : s.number,
-      binary: s.binary,
-      host: s.host,
-      zone: s.zone,
-      status: s.status,
-      state: isUp(s) ? 'up' : 'down',
-      updated_at: novaTime(lastReport(s)),
-      disabled_reason: null,
-      ...(minor >= 11 && { forced_down: s.forcedDown }),
-    }))
+    .map((service) => bodyOf(service, minor))
   return { status: 200, body: { services } }
+}
+
+const bodyOf = (service: Service, minor: number) => ({
+  id: minor >= 53 ? service.id : service.number,
+  binary: service.binary,
+  host: service.host,
+  zone: service.zone,
+  status: service.status,
+  state: isUp(service) ? 'up' : 'down',
+  updated_at: novaTime(lastReport(service)),
+  disabled_reason: service.disabledReason,
+  ...(minor >= 11 && { forced_down: service.forcedDown }),
+})
+
+/** `PUT /os-services/{id}`, as from 2.53 on. */
+function updateService({ world, request, caller, minor }: NovaCall, id: string): Answer {
+  const service = world.services.find((one) => one.id === id)
+  if (!service) return novaFault(404, 'itemNotFound', `Compute service ${id} could not be found.`)
+  if (service.binary !== 'nova-compute')
+    return novaFault(
+      400,
+      'badRequest',
+      `Updating a ${service.binary} service is not supported. Only nova-compute services can be updated.`,
+    )
+  const status = field(request.body, 'status')
+  const reason = field(request.body, 'disabled_reason')
+  const forced = field(request.body, 'forced_down')
+  if (reason !== undefined && status !== 'disabled')
+    return novaFault(400, 'badRequest', "Specifying 'disabled_reason' with status 'enabled' is invalid.")
+  const isLeft = world.migrations.some((m) => m.kind === 'evacuation' && m.from === service.host && m.status === 'done')
+  if (forced === false && isLeft)
+    return novaFault(
+      400,
+      'badRequest',
+      `Unable to force up host ${service.host} as \`done\` evacuation migration records remain associated with the host. Ensure the compute service has been restarted, allowing these records to move to \`completed\` before retrying this request.`,
+    )
+  if (status === 'disabled' || status === 'enabled')
+    Object.assign(service, { status, disabledReason: typeof reason === 'string' ? reason : null })
+  if (typeof forced === 'boolean') service.forcedDown = forced
+  note(
+    world,
+    request,
+    caller,
+    typeof forced === 'boolean' ? `service forced ${forced ? 'down' : 'up'}` : `service ${String(status)}`,
+    service.host,
+  )
+  return { status: 200, body: { service: bodyOf(service, minor) } }
 }
 
 function listHypervisors({ world, minor }: NovaCall): Answer {

@@ -111,6 +111,8 @@ export interface Host {
   ratios: Amounts
   /** Set to have live migrations off this host fail. */
   migrationFault?: string | undefined
+  /** Set to have live migrations off this host stay in this state, until they are aborted or forced. */
+  migrationsStay?: 'queued' | 'running' | undefined
   /** Whether Placement knows the host. */
   provider: boolean
   readonly traits?: string[]
@@ -125,6 +127,7 @@ export interface Service {
   readonly host: string
   readonly zone: string
   status: 'enabled' | 'disabled'
+  disabledReason: string | null
   forcedDown: boolean
   alive: boolean
   /** Before this it makes no report. */
@@ -165,6 +168,10 @@ export interface Server {
   readonly schedulerHints?: Record<string, unknown>
   /** Its cell cannot be reached. */
   cellDown?: boolean
+  /** What it was before a move that waits to be confirmed. */
+  beforeMove?: { readonly host: string; readonly status: string; readonly vmState: string }
+  /** Where Neutron has its port, if not on its host. */
+  portHost?: string
   readonly actions: InstanceAction[]
   /** What happens to it after it was looked at so many times. */
   pending?: { looks: number; readonly settle: () => void } | undefined
@@ -181,6 +188,7 @@ export interface InstanceAction {
 export interface Migration {
   readonly number: number
   readonly id: string
+  readonly kind: 'live-migration' | 'migration' | 'evacuation'
   readonly serverId: string
   readonly from: string
   to: string | null
@@ -190,6 +198,8 @@ export interface Migration {
   readonly createdMs: number
   /** What is left to happen to it: one with each look at the list. */
   readonly steps: (() => void)[]
+  /** What the hypervisor does once it is forced to an end. */
+  complete?: () => void
 }
 export interface Group {
   readonly id: string
@@ -278,6 +288,7 @@ export function createWorld(): World {
       host,
       zone,
       status: 'enabled',
+      disabledReason: null,
       forcedDown: false,
       alive: true,
       reportsFromMs: nowMs - 1_000,
