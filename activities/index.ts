@@ -11,6 +11,7 @@ import { createAheadActivities } from './ahead.ts'
 import { createBrake } from './brake.ts'
 import { createCloudReadActivities } from './cloud-reads.ts'
 import { createDeferredCallActivities } from './deferred-call.ts'
+import { createDrainActivities } from './drain.ts'
 import { createEffectActivities } from './effect.ts'
 import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
@@ -57,6 +58,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createServiceWatch({ sessions, pause, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
     ...createSshActivities(config.ssh, brake),
     ...createMigrationActivities({ sessions, pause, brake }),
+    ...createDrainActivities(sessions),
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createCloudReadActivities(sessions),
     ...createEvidenceActivities(sessions),

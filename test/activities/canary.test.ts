@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { createAheadActivities } from '../../activities/ahead.ts'
 import { createCloudReadActivities } from '../../activities/cloud-reads.ts'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
+import { createDrainActivities } from '../../activities/drain.ts'
 import { createEffectActivities } from '../../activities/effect.ts'
 import { createEvidenceActivities } from '../../activities/evidence.ts'
 import { createGovernorActivities } from '../../activities/governor.ts'
@@ -61,6 +62,7 @@ const acts: Record<string, Act> = {
   readCloud: ({ readCloud }) => readCloud({ service: 'compute', path: '/servers/detail', list: 'servers' }),
   collectEvidence: ({ collectEvidence }) => collectEvidence({ host: 'compute1', lines: [] }),
   planRelief: ({ planRelief }) => planRelief({ host: 'compute1', resource: 'vcpu', limit: 0.1, maxMoves: 1 }),
+  planDrain: ({ planDrain }) => planDrain({ host: 'compute1', atOnce: 1 }),
   liveMigrate: ({ liveMigrate }, cloud) =>
     liveMigrate({
       serverId: cloud.world.servers[0]?.id ?? '',
@@ -105,6 +107,7 @@ async function working(kind: 'trust' | 'credential') {
   const activities = {
     ...createServiceActivities({ sessions, pause }),
     ...createMigrationActivities({ sessions, pause, brake: released }),
+    ...createDrainActivities(sessions),
     ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
     ...createCloudReadActivities(sessions),
     ...createEvidenceActivities(sessions),

@@ -64,7 +64,7 @@ export interface FakeCloud {
   deleteTrust(id: string): void
   /** Nova's service on the host stops reporting. */
   kill(host: string): void
-  /** Its first report comes 5 s later, as that of a real one. */
+  /** Its first report comes 5 s later, as that of a real one; what was evacuated from it is settled when it starts. */
   revive(host: string): void
   /** Tokens of all who logged in as this user are refused from now on; as after a change of their password. */
   killTokens(user: string): void
@@ -181,6 +181,11 @@ export async function fakeCloud({ network = false } = {}): Promise<FakeCloud> {
     },
     revive(name) {
       Object.assign(service('nova-compute', name), { alive: true, reportsFromMs: Date.now() + 5_000 })
+      for (const migration of world.migrations)
+        if (migration.kind === 'evacuation' && migration.from === name && migration.status === 'done') {
+          migration.status = 'completed'
+          world.allocations.get(migration.serverId)?.delete(name)
+        }
     },
     killTokens(name) {
       const { id } = user(name)

@@ -3,6 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client'
 import { afterAll, onTestFinished } from 'vitest'
 import { createCloudReadActivities } from '../../activities/cloud-reads.ts'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
+import { createDrainActivities } from '../../activities/drain.ts'
 import { createEffectActivities } from '../../activities/effect.ts'
 import { createMigrationActivities } from '../../activities/migration.ts'
 import type { Pause } from '../../activities/pause.ts'
@@ -12,6 +13,7 @@ import type { RunOrder } from '../../core/runbook.ts'
 import { run } from '../../workflows/run.ts'
 import type { RunView } from '../../workflows/sdk/record.ts'
 import { createRig, released } from '../activities/rig.ts'
+import { flavors } from '../fakes/openstack/world.ts'
 import { type FakeCloud, fakeCloud, type Server } from '../fakes/openstack.ts'
 import { type Bench, useWorker, viewOf } from './engine.ts'
 import type { Cloud, Script } from './scripted.ts'
@@ -20,6 +22,8 @@ import type { Cloud, Script } from './scripted.ts'
 const quickly: Pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms / 100))
 
 export const grounds: LeaseGrounds = { requester: 'person', by: 'olga', why: 'maintenance', waitSeconds: 60 }
+
+const smallest = flavors[0]!
 
 export interface Library {
   readonly bench: Bench
@@ -52,6 +56,7 @@ export async function useLibrary(
     ...createCloudReadActivities(sessions),
     ...createDeferredCallActivities(sessions, quickly, released),
     ...createEffectActivities(sessions, quickly),
+    ...createDrainActivities(sessions),
     ...createMigrationActivities({ sessions, pause: quickly, brake: released }),
     ...more(rig),
   }))
@@ -82,13 +87,24 @@ export async function useLibrary(
   }
 }
 
-/** Does something to the cloud until the test ends. */
-export function meanwhile<T extends object>(thing: T, changes: Partial<T>): void {
-  const before = Object.fromEntries(Object.keys(changes).map((key) => [key, thing[key as keyof T]]))
-  Object.assign(thing, changes)
-  onTestFinished(() => void Object.assign(thing, before))
+/** A host with so many small servers, until the test ends; whatever is on it then goes with it. */
+export function hostWith({ world, addHost, addServer }: FakeCloud, servers: number): { host: string; on: Server[] } {
+  const host = `host-${randomUUID().slice(0, 8)}`
+  addHost(host)
+  const on = Array.from({ length: servers }, () => addServer({ host, flavor: smallest }))
+  onTestFinished(() => {
+    for (const { id } of on) world.allocations.delete(id)
+    keep(world.servers, (one) => !on.includes(one))
+    keep(world.hosts, ({ name }) => name !== host)
+    keep(world.services, (one) => one.host !== host)
+  })
+  return { host, on }
 }
 
-/** What was done to a server, in order. */
-export const doneTo = ({ effects }: FakeCloud, { id }: Pick<Server, 'id'>): string[] =>
-  effects.filter(({ target }) => target === id).map(({ kind }) => kind)
+function keep<T>(list: T[], fits: (one: T) => boolean): void {
+  list.splice(0, list.length, ...list.filter(fits))
+}
+
+/** What was done to a server or a host, in order. */
+export const doneTo = ({ effects }: FakeCloud, thing: Pick<Server, 'id'> | string): string[] =>
+  effects.filter(({ target }) => target === (typeof thing === 'string' ? thing : thing.id)).map(({ kind }) => kind)

@@ -46,6 +46,7 @@ const names = Object.keys({
   lookAtProcess: 0,
   restartService: 0,
   planRelief: 0,
+  planDrain: 0,
   liveMigrate: 0,
   surveyHosts: 0,
   consultGovernor: 0,
