@@ -20,9 +20,10 @@ RUN cd node_modules/@temporalio/core-bridge \
  && rm -rf sdk-core src bridge-macros
 
 FROM node:24.21.0-bookworm-slim AS runtime
-# Runbooks reach hosts through the system's ssh. It refuses a user without a passwd entry, hence useradd.
+# Runbooks reach hosts through the system's ssh and BMCs through its ipmitool. The ssh refuses a user without a passwd
+# entry, hence useradd.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends openssh-client \
+ && apt-get install --yes --no-install-recommends ipmitool openssh-client \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 steward \
  && useradd --uid 10001 --gid 10001 --home-dir /app --no-create-home --shell /usr/sbin/nologin steward

@@ -20,6 +20,7 @@ import { createMigrationActivities } from './migration.ts'
 import { createNotificationActivities } from './notifications.ts'
 import { createPace } from './pace.ts'
 import { createPause } from './pause.ts'
+import { createPowerActivities } from './power/power.ts'
 import type { Receiver } from './receivers/receiver.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
@@ -28,7 +29,7 @@ import { createSshActivities } from './ssh.ts'
 import { createTrustActivities } from './trusts.ts'
 
 export interface ActivitiesOptions {
-  config: Pick<Config, 'actions' | 'policies' | 'publicUrl' | 'ssh' | 'watch'>
+  config: Pick<Config, 'actions' | 'policies' | 'power' | 'publicUrl' | 'ssh' | 'watch'>
   sessions: Sessions
   keystone: Pick<Keystone, 'deleteTrust' | 'getTrust' | 'listTrusts'>
   incidents: Incidents
@@ -57,6 +58,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createServiceActivities({ sessions, pause }),
     ...createServiceWatch({ sessions, pause, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
     ...createSshActivities(config.ssh, brake),
+    ...createPowerActivities({ power: config.power, sessions, pause, brake }),
     ...createMigrationActivities({ sessions, pause, brake }),
     ...createDrainActivities(sessions),
     ...createGovernorActivities({ sessions, governor, client, brake }),

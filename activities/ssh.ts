@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process'
-import { Context } from '@temporalio/activity'
 import type { Activities, ProcessStatus, ServiceTarget } from '../core/activities.ts'
 import type { SshConfig } from '../core/config.ts'
 import { failure } from '../core/errors.ts'
 import type { Brake } from './brake.ts'
+import { type Ended, runProgram } from './program.ts'
 
-const outputLimit = 64 << 10
 /** The exit code with which ssh says that it is ssh itself that failed. */
 const sshFailed = 255
 
@@ -82,13 +80,6 @@ export function createSshActivities(
   }
 }
 
-interface Ended {
-  exitCode: number | null
-  stdout: string
-  stderr: string
-  timedOut: boolean
-}
-
 function outcomeOf(ended: Ended, { host }: ServiceTarget, command: readonly string[]): string {
   const { exitCode, stdout, stderr, timedOut } = ended
   if (exitCode === 0) return stdout
@@ -103,28 +94,11 @@ function outcomeOf(ended: Ended, { host }: ServiceTarget, command: readonly stri
   throw failure('SSH_COMMAND_FAILED', `"${command.join(' ')}" on ${host} ${how}: ${said}`, { host, exitCode })
 }
 
-function runSsh(args: readonly string[], timeoutMs: number): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const { cancellationSignal: signal } = Context.current()
-    const child = spawn('ssh', args, { stdio: ['ignore', 'pipe', 'pipe'], signal })
-    let timedOut = false
-    const timer = setTimeout(() => {
-      timedOut = true
-      child.kill('SIGKILL')
-    }, timeoutMs)
-    const output = { stdout: '', stderr: '' }
-    for (const name of ['stdout', 'stderr'] as const)
-      child[name].setEncoding('utf8').on('data', (chunk: string) => {
-        if (output[name].length < outputLimit) output[name] += chunk.slice(0, outputLimit - output[name].length)
-      })
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      clearTimeout(timer)
-      const missing = error.code === 'ENOENT'
-      reject(missing ? failure('SSH_NOT_CONFIGURED', 'there is no ssh program: install openssh-client') : error)
-    })
-    child.once('close', (exitCode) => {
-      clearTimeout(timer)
-      resolve({ exitCode, timedOut, ...output })
-    })
-  })
+async function runSsh(args: readonly string[], timeoutMs: number): Promise<Ended> {
+  try {
+    return await runProgram('ssh', args, { timeoutMs })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    throw failure('SSH_NOT_CONFIGURED', 'there is no ssh program: install openssh-client')
+  }
 }

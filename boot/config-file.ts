@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { hashOf, type SignalSource } from '../api/access.ts'
 import { Config } from '../core/config.ts'
 import { failure } from '../core/errors.ts'
+import type { PowerConfig, PowerHost } from '../core/power.ts'
 import type { ReceiverConfig } from '../core/receiver.ts'
 import { readSecretFile } from './secret-file.ts'
 import { parseYaml } from './yaml-file.ts'
@@ -60,7 +61,7 @@ export async function readSources({ sources }: Pick<Config, 'sources'>): Promise
 function withPaths(config: Config, folder: string): Config {
   const from = (path: string) => (isAbsolute(path) ? path : resolve(folder, path))
   const dataDir = from(config.dataDir)
-  const { ssh, accessFile } = config
+  const { ssh, power, accessFile } = config
   return {
     ...config,
     dataDir,
@@ -68,6 +69,7 @@ function withPaths(config: Config, folder: string): Config {
     sources: config.sources.map((s) => (s.tokenFile ? { ...s, tokenFile: from(s.tokenFile) } : s)),
     notify: config.notify.map((receiver) => withSecretPaths(receiver, from)),
     ...(accessFile !== undefined && { accessFile: from(accessFile) }),
+    ...(power && { power: withPowerPaths(power, from) }),
     ...(ssh && { ssh: { ...ssh, keyFile: from(ssh.keyFile), knownHostsFile: from(ssh.knownHostsFile) } }),
   }
 }
@@ -78,4 +80,26 @@ function withSecretPaths(receiver: ReceiverConfig, from: (path: string) => strin
   const given: { [K in (typeof secretFiles)[number]]?: string | undefined } = { ...receiver }
   const files = secretFiles.flatMap((name) => (given[name] === undefined ? [] : [[name, from(given[name])]]))
   return { ...receiver, ...Object.fromEntries(files) }
+}
+
+function withPowerPaths(power: PowerConfig, from: (path: string) => string): PowerConfig {
+  const withPaths = (host: PowerHost): PowerHost => {
+    const { redfish, ipmi } = host
+    const caFile = redfish?.caFile
+    return {
+      ...host,
+      ...(redfish && {
+        redfish: {
+          ...redfish,
+          passwordFile: from(redfish.passwordFile),
+          ...(caFile !== undefined && { caFile: from(caFile) }),
+        },
+      }),
+      ...(ipmi && { ipmi: { ...ipmi, passwordFile: from(ipmi.passwordFile) } }),
+    }
+  }
+  return {
+    ...power,
+    hosts: Object.fromEntries(Object.entries(power.hosts).map(([name, host]) => [name, withPaths(host)])),
+  }
 }

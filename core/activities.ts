@@ -6,6 +6,7 @@ import type { Holder, LeaseRequest, Outcome, Survey, Verdict } from './governor.
 import type { ServerSelector, TargetOutcome } from './group.ts'
 import type { Announcement, CloudEvent } from './notification.ts'
 import type { DrainPlan, Move, Plan } from './plan.ts'
+import type { PowerOutcome, PowerReading } from './power.ts'
 import type { Hindrance, Work } from './work.ts'
 
 /** A service as Nova's service list shows it now. */
@@ -91,6 +92,12 @@ export interface Activities {
   restartService(
     input: ServiceTarget & { before: ProcessStatus | null },
   ): Promise<{ outcome: 'restarted' | 'was restarted' }>
+
+  // the power of hosts
+  lookAtPower(input: { host: string }): Promise<PowerReading>
+  /** `hard` takes the power away at once; `graceful` asks the operating system to shut down. */
+  powerOff(input: { host: string; how: 'graceful' | 'hard'; withinSeconds: number }): Promise<PowerOutcome>
+  powerOn(input: { host: string; withinSeconds: number }): Promise<PowerOutcome>
 
   // moving servers
   planRelief(input: { host: string; resource: 'vcpu' | 'memory'; limit: number; maxMoves: number }): Promise<Plan>

@@ -81,6 +81,8 @@ export interface SideEffect<I> {
   about?(input: I): Partial<Attachment>
 }
 
+const machine = ({ host }: { host: string }): Resource => ({ id: `host/${host}`, typeURI: 'compute/node', name: host })
+
 /**
  * Every activity says here whether it changes the world outside: `reads`, changes nothing but Steward itself
  * (`internal`), or how the audit tells it. One that says nothing does not compile.
@@ -97,6 +99,17 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
       typeURI: 'service/process',
       name: `${binary} on ${host}`,
     }),
+    about: ({ host }) => ({ host }),
+  },
+  lookAtPower: 'reads',
+  powerOff: {
+    action: ({ how }) => `update/power-off-${how}`,
+    target: machine,
+    about: ({ host }) => ({ host }),
+  },
+  powerOn: {
+    action: () => 'update/power-on',
+    target: machine,
     about: ({ host }) => ({ host }),
   },
   planRelief: 'reads',

@@ -442,6 +442,56 @@ export const catalogue = {
     next: 'Read its exit code and last lines in `detail`.',
   },
 
+  // the power of hosts
+  POWER_NOT_CONFIGURED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'steward.yaml has no way to the power of this host, or one that cannot be used.',
+    next: 'Add or correct the host under `power.hosts` as `detail` says: docs/power.md.',
+  },
+  POWER_UNSUPPORTED: {
+    status: 409,
+    remedy: 'ask',
+    summary: "The way to the host's power does not offer what was asked; nothing was ordered.",
+    next: 'Ask for one of those that `detail` names.',
+  },
+  POWER_UNREACHABLE: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'What controls the power of the host did not answer, or answered that it cannot serve now.',
+    next: 'The call is repeated while its time allows; check the BMC and the network to it.',
+  },
+  POWER_NOT_TRUSTED: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'The BMC shows a certificate that Steward does not trust; no login was sent.',
+    next: 'Find out why before you add its issuer to `caFile` of the host.',
+  },
+  POWER_REFUSED: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'What controls the power of the host refused the login or the order.',
+    next: 'Check the user and the file that `detail` names, or read the reason it gave.',
+  },
+  POWER_WRONG_MACHINE: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The BMC is that of another machine than steward.yaml expects there; nothing was ordered.',
+    next: 'Check cabling and address of the BMC, then `machineUuid` of the host.',
+  },
+  POWER_UNKNOWN: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'What the power of the host is cannot be told from the answer; it is never taken for off.',
+    next: 'Look at the host yourself before anything is done that needs it to be off.',
+  },
+  POWER_UNCHANGED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The host was ordered on or off, and was not seen so, twice in a row, within its time.',
+    next: 'Look at the host and its BMC; `detail` has what was read last.',
+  },
+
   // who is told
   RECEIVER_UNKNOWN: {
     status: 404,

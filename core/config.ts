@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { GovernorConfig } from './governor.ts'
 import { Policy } from './policy.ts'
+import { PowerConfig } from './power.ts'
 import { ReceiverConfig } from './receiver.ts'
 
 const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
@@ -97,6 +98,7 @@ export const Config = z.strictObject({
     .strictObject({ pollSeconds: z.number().min(1).max(300).default(10).describe("between looks at Nova's services") })
     .prefault({}),
   ssh: Ssh.optional(),
+  power: PowerConfig.optional().describe('how the power of hosts is reached: docs/power.md'),
   actions: z
     .strictObject({
       callsPerSecond: z

@@ -9,6 +9,7 @@ import { createEvidenceActivities } from '../../activities/evidence.ts'
 import { createGovernorActivities } from '../../activities/governor.ts'
 import { createGroupActivities } from '../../activities/group.ts'
 import { createMigrationActivities } from '../../activities/migration.ts'
+import { createPowerActivities } from '../../activities/power/power.ts'
 import { createServiceActivities } from '../../activities/services.ts'
 import { createTrustActivities } from '../../activities/trusts.ts'
 import type { Activities } from '../../core/activities.ts'
@@ -41,6 +42,7 @@ type Tried = Omit<
 const unused = undefined as never
 
 const service = { host: 'compute1', binary: 'nova-compute' }
+const power = { host: 'compute1' }
 const callTo = (cloud: FakeCloud): Call => ({
   service: 'compute',
   method: 'POST',
@@ -61,6 +63,9 @@ const acts: Record<string, Act> = {
   surveyHosts: ({ surveyHosts }) => surveyHosts(service),
   readCloud: ({ readCloud }) => readCloud({ service: 'compute', path: '/servers/detail', list: 'servers' }),
   collectEvidence: ({ collectEvidence }) => collectEvidence({ host: 'compute1', lines: [] }),
+  lookAtPower: ({ lookAtPower }) => lookAtPower(power),
+  powerOff: ({ powerOff }) => powerOff({ ...power, how: 'hard', withinSeconds: 10 }),
+  powerOn: ({ powerOn }) => powerOn({ ...power, withinSeconds: 10 }),
   planRelief: ({ planRelief }) => planRelief({ host: 'compute1', resource: 'vcpu', limit: 0.1, maxMoves: 1 }),
   planDrain: ({ planDrain }) => planDrain({ host: 'compute1', atOnce: 1 }),
   liveMigrate: ({ liveMigrate }, cloud) =>
@@ -104,8 +109,15 @@ async function working(kind: 'trust' | 'credential') {
   const { cloud, sessions, trustId } = rig
   const pause = passing()
   cloud.addServer({ host: 'compute1' })
+  cloud.addNode('node1')
+  const means = { sessions, pause, brake: released }
+  const powerLimits = { confirmSeconds: 1, timeoutSeconds: 1 }
   const activities = {
     ...createServiceActivities({ sessions, pause }),
+    ...createPowerActivities({
+      power: { hosts: { compute1: { ironic: { node: 'node1' } } }, ...powerLimits },
+      ...means,
+    }),
     ...createMigrationActivities({ sessions, pause, brake: released }),
     ...createDrainActivities(sessions),
     ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
@@ -161,7 +173,7 @@ describe('no token and no password is seen in what comes of', () => {
   ]
   it.each(cases)('%s with a %s when a service', async (name, kind, act) => {
     let failures = 0
-    for (const at of ['identity', 'compute', 'placement'])
+    for (const at of ['identity', 'compute', 'placement', 'baremetal'])
       for (const wrong of [...statuses, 'hang', 'reset', 'a page'] as const) {
         const { cloud, run, activities, heartbeats, logs, delegation, secret } = await working(kind)
         // a token of before, so that the login itself is tried, too

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createIdentity } from './openstack/identity.ts'
+import { createIronic, type Node, newNode } from './openstack/ironic.ts'
 import { createFaults, type Fault, type Listener, listen, type Request, type Wrong } from './openstack/listener.ts'
 import { createNeutron } from './openstack/neutron.ts'
 import { createNova } from './openstack/nova.ts'
@@ -23,8 +24,8 @@ import {
 export type { Effect, Host, Server, Service } from './openstack/world.ts'
 
 /**
- * A Keystone, a Nova and a Placement, and a Neutron if asked for, on 127.0.0.1, with one memory and the rules of the real
- * ones as far as `test/contract` has them. Its clock is `Date.now`.
+ * A Keystone, a Nova, a Placement, an Ironic, and a Neutron if asked for, on 127.0.0.1, with one memory and the rules of
+ * the real ones as far as `test/contract` has them. Its clock is `Date.now`.
  */
 export interface FakeCloud {
   readonly authUrl: string
@@ -48,6 +49,8 @@ export interface FakeCloud {
   /** A server that runs already. */
   addServer(server: Partial<Server> & { host: string; flavor?: Server['flavor'] }): Server
   addHost(name: string): void
+  /** A machine of Ironic's that is on. */
+  addNode(name: string): Node
   /** A trust of a user for Steward, made beforehand. */
   addTrust(trustor: string, project: string, roles: readonly World['roles'][number]['name'][], seconds?: number): string
   /** An application credential of a user, made beforehand. */
@@ -84,7 +87,9 @@ export async function fakeCloud({ network = false } = {}): Promise<FakeCloud> {
   const placement = await listen('placement', createPlacement(world), cloud)
   const neutron = network ? await listen('network', createNeutron(world), cloud) : undefined
   if (neutron) endpoints.network = neutron.url
+  const ironic = await listen('baremetal', createIronic(world), cloud)
   Object.assign(endpoints, { identity: `${keystone.url}/v3`, compute: `${nova.url}/v2.1`, placement: placement.url })
+  endpoints.baremetal = ironic.url
 
   const user = (name: string) => named(world.users, name)
   const project = (name: string) => named(world.projects, name)
@@ -140,6 +145,11 @@ export async function fakeCloud({ network = false } = {}): Promise<FakeCloud> {
       world.hosts.push({ ...host('compute1'), name, node: name, id: randomUUID() })
       world.services.push({ ...service('nova-compute', 'compute1'), host: name, id: randomUUID() })
     },
+    addNode(name) {
+      const node = newNode(name)
+      world.nodes.push(node)
+      return node
+    },
     addTrust(trustor, projectName, roles, seconds = 86_400) {
       const id = hexId()
       world.trusts.push({
@@ -192,7 +202,7 @@ export async function fakeCloud({ network = false } = {}): Promise<FakeCloud> {
       for (const token of world.tokens.values()) if (token.loginId === id) world.tokens.delete(token.id)
     },
     async close() {
-      await Promise.all([keystone.stop(), nova.stop(), placement.stop(), neutron?.stop()])
+      await Promise.all([keystone, nova, placement, ironic, neutron].map((service) => service?.stop()))
     },
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { AccessRule } from '../../../core/delegation.ts'
+import type { Node } from './ironic.ts'
 
 /**
  * What the fake cloud consists of. Times are read off `Date.now`, so a test that moves the clock moves the cloud; by
@@ -20,6 +21,7 @@ export interface World {
   readonly hosts: Host[]
   readonly services: Service[]
   readonly servers: Server[]
+  readonly nodes: Node[]
   readonly groups: Group[]
   readonly aggregates: Aggregate[]
   readonly migrations: Migration[]
@@ -295,6 +297,7 @@ export function createWorld(): World {
       lastReportMs: nowMs - 1_000,
     })),
     servers: [],
+    nodes: [],
     groups: [],
     aggregates: [],
     novaMinor: 104,
