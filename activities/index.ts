@@ -14,6 +14,7 @@ import { createBrake } from './brake.ts'
 import { createCloudReadActivities } from './cloud-reads.ts'
 import { createComputeHosts } from './compute-hosts.ts'
 import { createDeferredCallActivities } from './deferred-call.ts'
+import { createDrainActivities } from './drain.ts'
 import { createEffectActivities } from './effect.ts'
 import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
@@ -69,6 +70,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createPlanMaking({ sessions, documents, plans: createPlans(client), planning: planInThread }),
     ...createPlanWaves({ sessions, documents }),
     ...createComputeHosts(sessions, brake),
+    ...createDrainActivities(sessions),
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createCloudReadActivities(sessions),
     ...createEvidenceActivities(sessions),

@@ -6,7 +6,7 @@ import type { Delegation, OrphanTrust, Rights } from './delegation.ts'
 import type { Holder, LeaseRequest, Outcome, Survey, Verdict } from './governor.ts'
 import type { ServerSelector, TargetOutcome } from './group.ts'
 import type { Announcement, CloudEvent } from './notification.ts'
-import type { Move, Plan } from './plan.ts'
+import type { DrainPlan, Move, Plan } from './plan.ts'
 import type { PlanDocument } from './plan-document.ts'
 import type { PowerOutcome, PowerReading } from './power.ts'
 import type { Hindrance, Work } from './work.ts'
@@ -132,6 +132,8 @@ export interface Activities {
 
   // moving servers
   planRelief(input: { host: string; resource: 'vcpu' | 'memory'; limit: number; maxMoves: number }): Promise<Plan>
+  /** How to empty a host, with so many servers on the way at the same time. */
+  planDrain(input: { host: string; atOnce: number }): Promise<DrainPlan>
   liveMigrate(move: Move): Promise<MigrationOutcome>
 
   // plans for many hosts

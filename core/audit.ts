@@ -113,6 +113,7 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
     about: ({ host }) => ({ host }),
   },
   planRelief: 'reads',
+  planDrain: 'reads',
   liveMigrate: {
     action: () => 'update/live-migrate',
     target: ({ serverId, serverName }) => ({ id: serverId, typeURI: 'compute/machine', name: serverName }),

@@ -610,6 +610,32 @@ export const catalogue = {
     next: 'See with `steward run show` what it asks now.',
   },
 
+  // servers and hosts
+  SERVER_UNFIT: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The server is not in a state in which this can be done; nothing was changed.',
+    next: 'Do away with what `detail` names, then start the run again.',
+  },
+  SERVER_CHANGED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'Somebody else changed or deleted the server while it was worked on, so the run went no further.',
+    next: 'Look at the server, and speak with its owner; start the run again if it is still wanted.',
+  },
+  HOST_UNFIT: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The host is not in a state in which this can be done; nothing was changed.',
+    next: 'Do away with what `detail` names, then start the run again.',
+  },
+  RESULT_UNVERIFIED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'It was done, but the services of the cloud do not show what they should afterwards.',
+    next: 'Look at what `detail` names in the service that shows it.',
+  },
+
   // Steward itself
   ENGINE_UNREACHABLE: {
     status: 503,

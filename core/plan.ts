@@ -57,3 +57,9 @@ export const Plan = z.object({
   after: z.number(),
 })
 export type Plan = Readonly<z.infer<typeof Plan>>
+
+/** How to empty a host: the moves of one wave may run at the same time, the next one begins when all of them have ended. */
+export interface DrainPlan {
+  readonly takenAt: string
+  readonly waves: readonly (readonly Move[])[]
+}

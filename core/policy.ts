@@ -21,13 +21,15 @@ const backOffSeconds = z
   .default(30)
   .describe('wait before the next attempt; it doubles from attempt to attempt')
 
-const RestartService = z.strictObject({
+/** Options of the runbook `restart-service`. */
+export const RestartService = z.strictObject({
   stableSeconds: z.number().min(1).max(3600).default(60).describe('how long the service must stay up'),
   withinSeconds: z.number().min(5).max(86_400).default(300).describe('time to come up and stay up'),
   maxRestarts: z.int().min(1).max(5).default(2).describe('most restarts in one run'),
 })
 
-const RelieveHost = z.strictObject({
+/** Options of the runbook `relieve-host`. */
+export const RelieveHost = z.strictObject({
   resource: z.enum(['vcpu', 'memory']).default('vcpu').describe('which resource is short'),
   limit: z.number().gt(0).max(1).default(0.8).describe('share of the capacity in use, 0..1, to come down to'),
   maxMoves: z.int().min(1).max(50).default(10),

@@ -27,6 +27,7 @@ const known: Readonly<Record<string, Omit<ServerAction, 'serverId'>>> = {
   revertResize: { recordedAs: 'revertResize', settled: [] },
   reboot: { recordedAs: 'reboot', settled: [] },
   rebuild: { recordedAs: 'rebuild', settled: [] },
+  evacuate: { recordedAs: 'evacuate', settled: [] },
   createImage: { recordedAs: 'createImage', settled: [] },
   createBackup: { recordedAs: 'createBackup', settled: [] },
   migrate: { recordedAs: 'migrate', settled: [] },

@@ -65,19 +65,24 @@ export const serverShape: readonly ActionSpec[] = [
     },
     undo: ({ serverId }) => ({ action: 'server.revert-resize', input: { serverId } }),
   }),
-  simple({
+  define({
+    ...compute,
     name: 'server.confirm-resize',
     title: 'Confirm a resize or cold migration',
-    anchor: 'confirm-resized-server-confirmresize-action',
-    action: 'confirmResize',
-    to: ['ACTIVE', 'SHUTOFF'],
-    settles: false,
-    typicalSeconds: 15,
-    limitSeconds: 900,
+    see: `${apiRef}confirm-resized-server-confirmresize-action`,
+    input: ServerInput,
     notes: [
       'Answers 204 at once; the status stays VERIFY_RESIZE until the old host has cleaned up.',
       'The way back is gone with it.',
     ],
+    calls: (input) => actOnServer(input, { confirmResize: null }),
+    alreadyDone: { read: (input) => showServer(input), when: () => false },
+    waitFor: {
+      ...restsIn(['ACTIVE', 'SHUTOFF'], 15, 900),
+      // Nova writes no task for it
+      failed: (seen) =>
+        isGone(seen) || (isIdle(seen.body) && !isOneOf(['ACTIVE', 'SHUTOFF', 'VERIFY_RESIZE'], statusOf(seen.body))),
+    },
   }),
   simple({
     name: 'server.revert-resize',

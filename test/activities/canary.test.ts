@@ -4,6 +4,7 @@ import { createAheadActivities } from '../../activities/ahead.ts'
 import { createCloudReadActivities } from '../../activities/cloud-reads.ts'
 import { createComputeHosts } from '../../activities/compute-hosts.ts'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
+import { createDrainActivities } from '../../activities/drain.ts'
 import { createEffectActivities } from '../../activities/effect.ts'
 import { createEvidenceActivities } from '../../activities/evidence.ts'
 import { createGovernorActivities } from '../../activities/governor.ts'
@@ -90,6 +91,7 @@ const acts: Record<string, Act> = {
     return enableHost({ host: 'compute1', reason: mine.disabledReason })
   },
   findDisabled: ({ findDisabled }) => findDisabled({ reason: 'steward plan/1' }),
+  planDrain: ({ planDrain }) => planDrain({ host: 'compute1', atOnce: 1 }),
   performCall: ({ performCall }, cloud, delegation) => performCall({ call: callTo(cloud), ...delegation }),
   reconcileCall: ({ reconcileCall }, cloud, delegation) =>
     reconcileCall({ call: callTo(cloud), ...delegation, sentAfter: new Date().toISOString() }),
@@ -140,6 +142,7 @@ async function working(kind: 'trust' | 'credential') {
       documents: { keep: async () => 'pack-1' },
       planning: planInThread,
     }),
+    ...createDrainActivities(sessions),
     ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
     ...createCloudReadActivities(sessions),
     ...createEvidenceActivities(sessions),

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { createIdentity } from './openstack/identity.ts'
 import { createIronic, type Node, newNode } from './openstack/ironic.ts'
 import { createFaults, type Fault, type Listener, listen, type Request, type Wrong } from './openstack/listener.ts'
+import { createNeutron } from './openstack/neutron.ts'
 import { createNova } from './openstack/nova.ts'
-import { move } from './openstack/nova-actions.ts'
+import { move } from './openstack/nova-moves.ts'
 import { place } from './openstack/nova-servers.ts'
 import { remove } from './openstack/people.ts'
 import { createPlacement } from './openstack/placement.ts'
@@ -24,8 +25,8 @@ import {
 export type { Effect, Host, Server, Service } from './openstack/world.ts'
 
 /**
- * A Keystone, a Nova, a Placement and an Ironic on 127.0.0.1, with one memory and the rules of the real ones as far as
- * `test/contract` has them. Its clock is `Date.now`.
+ * A Keystone, a Nova, a Placement, an Ironic, and a Neutron if asked for, on 127.0.0.1, with one memory and the rules of
+ * the real ones as far as `test/contract` has them. Its clock is `Date.now`.
  */
 export interface FakeCloud {
   readonly authUrl: string
@@ -38,6 +39,7 @@ export interface FakeCloud {
   readonly keystone: Listener
   readonly nova: Listener
   readonly placement: Listener
+  readonly neutron: Listener | undefined
   /** The next requests that fit go wrong. */
   fail(which: Fault, wrong: Wrong): void
   user(name: string): { readonly id: string }
@@ -68,14 +70,14 @@ export interface FakeCloud {
   deleteTrust(id: string): void
   /** Nova's service on the host stops reporting. */
   kill(host: string): void
-  /** Its first report comes 5 s later, as that of a real one. */
+  /** Its first report comes 5 s later, as that of a real one; what was evacuated from it is settled when it starts. */
   revive(host: string): void
   /** Tokens of all who logged in as this user are refused from now on; as after a change of their password. */
   killTokens(user: string): void
   close(): Promise<void>
 }
 
-export async function fakeCloud(): Promise<FakeCloud> {
+export async function fakeCloud({ network = false } = {}): Promise<FakeCloud> {
   const world = createWorld()
   const faults = createFaults()
   const received: Request[] = []
@@ -86,6 +88,8 @@ export async function fakeCloud(): Promise<FakeCloud> {
   const keystone = await listen('identity', identity, cloud)
   const nova = await listen('compute', createNova(world), cloud)
   const placement = await listen('placement', createPlacement(world), cloud)
+  const neutron = network ? await listen('network', createNeutron(world), cloud) : undefined
+  if (neutron) endpoints.network = neutron.url
   const ironic = await listen('baremetal', createIronic(world), cloud)
   Object.assign(endpoints, { identity: `${keystone.url}/v3`, compute: `${nova.url}/v2.1`, placement: placement.url })
   endpoints.baremetal = ironic.url
@@ -109,6 +113,7 @@ export async function fakeCloud(): Promise<FakeCloud> {
     keystone,
     nova,
     placement,
+    neutron,
     fail: faults.add,
     user,
     project,
@@ -143,7 +148,13 @@ export async function fakeCloud(): Promise<FakeCloud> {
       const changedMs = given.changedMs ?? nowOf(world)
       world.migrations.unshift({
         ...{ number: world.migrations.length + 1, id: randomUUID(), status: 'completed', steps: [] },
-        ...{ userId: user('olga').id, projectId: project('admin').id, createdMs: changedMs, changedMs },
+        ...{
+          kind: 'live-migration' as const,
+          userId: user('olga').id,
+          projectId: project('admin').id,
+          createdMs: changedMs,
+          changedMs,
+        },
         ...given,
       })
     },
@@ -197,13 +208,18 @@ export async function fakeCloud(): Promise<FakeCloud> {
     },
     revive(name) {
       Object.assign(service('nova-compute', name), { alive: true, reportsFromMs: Date.now() + 5_000 })
+      for (const migration of world.migrations)
+        if (migration.kind === 'evacuation' && migration.from === name && migration.status === 'done') {
+          migration.status = 'completed'
+          world.allocations.get(migration.serverId)?.delete(name)
+        }
     },
     killTokens(name) {
       const { id } = user(name)
       for (const token of world.tokens.values()) if (token.loginId === id) world.tokens.delete(token.id)
     },
     async close() {
-      await Promise.all([keystone, nova, placement, ironic].map((service) => service.stop()))
+      await Promise.all([keystone, nova, placement, ironic, neutron].map((service) => service?.stop()))
     },
   }
 }

@@ -19,6 +19,7 @@ describe('an action on a server', () => {
     ['shelve', 'shelve', ['SHELVED', 'SHELVED_OFFLOADED']],
     ['os-migrateLive', 'live-migration', []],
     ['reboot', 'reboot', []],
+    ['evacuate', 'evacuate', []],
     ['createImage', 'createImage', []],
   ])('%s is recorded as %s, and needs nothing in %j', (name, recordedAs, settled) => {
     expect(serverActionOf(act({ [name]: null }))).toEqual({ serverId: '6f1c', recordedAs, settled })

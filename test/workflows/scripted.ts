@@ -50,6 +50,7 @@ const names = Object.keys({
   powerOff: 0,
   powerOn: 0,
   planRelief: 0,
+  planDrain: 0,
   liveMigrate: 0,
   makePlan: 0,
   readWave: 0,

@@ -1,5 +1,6 @@
 import type { Evidence } from '../../core/activities.ts'
 import type { LogLine } from '../../core/alert.ts'
+import type { Hands } from '../sdk/context.ts'
 import { quick } from '../steps.ts'
 import { runbook } from './runbook.ts'
 
@@ -20,12 +21,18 @@ export async function collectEvidence({ host, lines }: CollectEvidence): Promise
     'collect-evidence',
     () => ({ need }),
     undefined,
-    async (note) => {
-      const evidence = await quick(`Collect service states around ${host}`).collectEvidence({ host, lines })
-      const down = evidence.services.filter((s) => s.state === 'down')
-      note(`kept ${lines.length} line(s); ${down.length} of ${evidence.services.length} services down`)
-      const states = down.length === 0 ? 'all up' : `down: ${down.map((s) => `${s.binary}@${s.host}`).join(', ')}`
-      return { summary: `${lines.length} line(s) kept; services ${states}`, ...evidence }
-    },
+    (note) => keepEvidence({ note, quick }, { host, lines }),
   )
+}
+
+/** Reads the services and says how they are. */
+export async function keepEvidence(
+  { note, quick }: Pick<Hands, 'note' | 'quick'>,
+  { host, lines }: CollectEvidence,
+): Promise<{ summary: string } & Evidence> {
+  const evidence = await quick(`Collect service states around ${host}`).collectEvidence({ host, lines })
+  const down = evidence.services.filter((s) => s.state === 'down')
+  note(`kept ${lines.length} line(s); ${down.length} of ${evidence.services.length} services down`)
+  const states = down.length === 0 ? 'all up' : `down: ${down.map((s) => `${s.binary}@${s.host}`).join(', ')}`
+  return { summary: `${lines.length} line(s) kept; services ${states}`, ...evidence }
 }

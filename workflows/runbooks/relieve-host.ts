@@ -2,6 +2,7 @@ import type { MigrationOutcome } from '../../core/activities.ts'
 import type { LeaseNeed, Target } from '../../core/governor.ts'
 import type { Move, Plan } from '../../core/plan.ts'
 import type { GaugePolicy } from '../../core/policy.ts'
+import type { Hands } from '../sdk/context.ts'
 import { patient, quick } from '../steps.ts'
 import { type Granted, runbook } from './runbook.ts'
 
@@ -27,31 +28,40 @@ export interface RelieveHostResult {
  * @throws HOST_UNKNOWN, PLAN_IMPOSSIBLE, SNAPSHOT_INCOMPLETE, MIGRATION_FAILED, DELEGATION_MISSING
  */
 export async function relieveHost({ plan: given, grounds, ...order }: RelieveHost): Promise<RelieveHostResult> {
-  const { host, resource } = order
+  const { host } = order
   const prepare = async () => {
     const plan = given ?? (await planRelief(order))
     return { need: reliefLease({ host, plan }), plan }
   }
-  return runbook('relieve-host', prepare, grounds, async (note, safePoint, { plan }) => {
-    note(inWords(plan))
-    const moved: RelieveHostResult['moved'] = []
-    for (const move of plan.moves) {
-      safePoint()
-      const outcome = await patient(
-        `Live-migrate ${move.serverName} from ${move.from} to ${move.to}`,
-        migrationLimitMs(move.memoryMiB),
-      ).liveMigrate(move)
-      moved.push({ ...move, ...outcome })
-      note(`moved ${move.serverName} to ${outcome.host} in ${(outcome.durationMs / 1000).toFixed(1)} s`)
-    }
-    const result = moved.length === 0 ? 'nothing to move' : `${moved.length} server(s) moved`
-    return {
-      summary: `${host}: ${result}, ${percent(plan.before)} → ${percent(plan.after)} of ${resource}`,
-      plan,
-      moved,
-    }
-  })
+  return runbook('relieve-host', prepare, grounds, (note, safePoint, { plan }) =>
+    carryOutRelief({ note, safePoint, quick, patient }, order, plan),
+  )
 }
+
+/** Makes the moves of the plan, one after another. */
+export async function carryOutRelief(
+  { note, safePoint, patient }: Hands,
+  { host, resource }: ReliefOrder,
+  plan: Plan,
+): Promise<RelieveHostResult> {
+  note(inWords(plan))
+  const moved: RelieveHostResult['moved'] = []
+  for (const move of plan.moves) {
+    safePoint()
+    const outcome = await patient(titleOfMove(move), migrationLimitMs(move.memoryMiB)).liveMigrate(move)
+    moved.push({ ...move, ...outcome })
+    note(`moved ${move.serverName} to ${outcome.host} in ${(outcome.durationMs / 1000).toFixed(1)} s`)
+  }
+  const result = moved.length === 0 ? 'nothing to move' : `${moved.length} server(s) moved`
+  return {
+    summary: `${host}: ${result}, ${percent(plan.before)} → ${percent(plan.after)} of ${resource}`,
+    plan,
+    moved,
+  }
+}
+
+export const titleOfMove = ({ serverName, from, to }: Move): string =>
+  `Live-migrate ${serverName} from ${from} to ${to}`
 
 /** The host that is relieved and every server that moves; where they move to must not be emptied meanwhile. */
 export const reliefLease = ({ host, plan }: { host: string; plan: Plan }): LeaseNeed => ({
@@ -63,8 +73,11 @@ export const reliefLease = ({ host, plan }: { host: string; plan: Plan }): Lease
 })
 
 /** Asks for the plan; the cloud is looked at, nothing is changed. */
-export const planRelief = ({ host, resource, limit, maxMoves }: ReliefOrder): Promise<Plan> =>
-  quick(`Plan the fewest moves that bring ${host} to at most ${percent(limit)} of its ${resource}`).planRelief({
+export const planRelief = (
+  { host, resource, limit, maxMoves }: ReliefOrder,
+  hands: Pick<Hands, 'quick'> = { quick },
+): Promise<Plan> =>
+  hands.quick(`Plan the fewest moves that bring ${host} to at most ${percent(limit)} of its ${resource}`).planRelief({
     host,
     resource,
     limit,

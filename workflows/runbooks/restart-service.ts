@@ -3,6 +3,7 @@ import { failure } from '../../core/errors.ts'
 import type { LeaseNeed } from '../../core/governor.ts'
 import type { BinaryPolicy } from '../../core/policy.ts'
 import { massOutage } from '../../policies/confirm.ts'
+import type { Hands } from '../sdk/context.ts'
 import { patient, quick } from '../steps.ts'
 import { type Granted, runbook } from './runbook.ts'
 
@@ -26,44 +27,49 @@ export const restartLease = ({ host, withinSeconds, maxRestarts }: RestartServic
  * @throws MASS_OUTAGE before a restart, SERVICE_STILL_DOWN, SSH_HOST_KEY_MISMATCH, SSH_NOT_CONFIGURED, SSH_COMMAND_FAILED, DELEGATION_MISSING
  */
 export async function restartService(input: RestartService) {
-  const { host, binary, stableSeconds, withinSeconds, maxRestarts } = input
   return runbook(
     'restart-service',
     () => ({ need: restartLease(input) }),
     input.grounds,
-    async (note, safePoint) => {
-      const service = `${binary} on ${host}`
-      let restarts = 0
-      for (let falls = 0; falls <= maxRestarts; falls++) {
-        const before = await quick(`Look at ${service}`).lookAtService({ host, binary })
-        if (before.state === 'down') {
-          safePoint()
-          // it may have begun since the incident was confirmed and the lease was given
-          const outage = massOutage(before)
-          if (outage) throw failure('MASS_OUTAGE', outage, { host, ...before.company })
-          if (restarts === maxRestarts) break
-          const process = await quick(`Look at the process of ${service}`).lookAtProcess({ host, binary })
-          const { outcome } = await quick(`Restart ${service} over SSH`).restartService({
-            host,
-            binary,
-            before: process,
-          })
-          restarts++
-          note(outcome === 'restarted' ? `restarted ${service}` : `${service} had been restarted already`)
-        }
-        const { outcome, upAfterMs } = await patient(
-          `Wait until ${service} has been up for ${stableSeconds} s`,
-          (withinSeconds + 60) * 1000,
-        ).awaitServiceUp({ host, binary, stableSeconds, withinSeconds, reportedAfter: reportedBefore(before) })
-        if (outcome === 'stable') {
-          const upAfter = `up after ${(upAfterMs / 1000).toFixed(1)} s and for ${stableSeconds} s since`
-          return { summary: `${service}: ${restarts} restart(s), ${upAfter}`, restarts }
-        }
-        note(`${service} came up and went down again`)
-      }
-      throw failure('SERVICE_STILL_DOWN', `${service} went down again after ${restarts} restart(s)`, { host })
-    },
+    (note, safePoint) => restartUntilStable({ note, safePoint, quick, patient }, input),
   )
+}
+
+/** Restarts as often as allowed, until the service stays up. */
+export async function restartUntilStable(
+  { note, safePoint, quick, patient }: Hands,
+  { host, binary, stableSeconds, withinSeconds, maxRestarts }: RestartService,
+) {
+  const service = `${binary} on ${host}`
+  let restarts = 0
+  for (let falls = 0; falls <= maxRestarts; falls++) {
+    const before = await quick(`Look at ${service}`).lookAtService({ host, binary })
+    if (before.state === 'down') {
+      safePoint()
+      // it may have begun since the incident was confirmed and the lease was given
+      const outage = massOutage(before)
+      if (outage) throw failure('MASS_OUTAGE', outage, { host, ...before.company })
+      if (restarts === maxRestarts) break
+      const process = await quick(`Look at the process of ${service}`).lookAtProcess({ host, binary })
+      const { outcome } = await quick(`Restart ${service} over SSH`).restartService({
+        host,
+        binary,
+        before: process,
+      })
+      restarts++
+      note(outcome === 'restarted' ? `restarted ${service}` : `${service} had been restarted already`)
+    }
+    const { outcome, upAfterMs } = await patient(
+      `Wait until ${service} has been up for ${stableSeconds} s`,
+      (withinSeconds + 60) * 1000,
+    ).awaitServiceUp({ host, binary, stableSeconds, withinSeconds, reportedAfter: reportedBefore(before) })
+    if (outcome === 'stable') {
+      const upAfter = `up after ${(upAfterMs / 1000).toFixed(1)} s and for ${stableSeconds} s since`
+      return { summary: `${service}: ${restarts} restart(s), ${upAfter}`, restarts }
+    }
+    note(`${service} came up and went down again`)
+  }
+  throw failure('SERVICE_STILL_DOWN', `${service} went down again after ${restarts} restart(s)`, { host })
 }
 
 /** A service that is up must report anew only if it was down: its last report then dates from before its death. */

@@ -87,3 +87,6 @@ export interface RunContext {
   /** Does the same to many, some at the same time, the canary first. Never throws for one of them: see `outcome`. */
   forEach<T, R>(items: readonly T[], options: FanOutOptions, act: (item: T) => Promise<R>): Promise<Fanned<T, R>[]>
 }
+
+/** What the older runbooks do their work with, whether an incident runs them or a person. */
+export type Hands = Pick<RunContext, 'note' | 'safePoint' | 'quick' | 'patient'>

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { type Answer, field } from './listener.ts'
-import { actionOf, isUp, type NovaCall, novaFault, onlyFor } from './nova.ts'
+import { actionOf, type NovaCall, novaFault, onlyFor } from './nova.ts'
+import { evacuate, migrateCold, migrateLive, settleMove } from './nova-moves.ts'
 import { record } from './nova-servers.ts'
 import { note } from './trusts.ts'
-import { amountsOf, type Host, type Migration, novaTime, nowOf, type Server, type World } from './world.ts'
+import { novaTime, type Server } from './world.ts'
 
 /** `POST /servers/{id}/action`. */
 export function performAction(call: NovaCall, server: Server): Answer {
@@ -13,8 +13,19 @@ export function performAction(call: NovaCall, server: Server): Answer {
       return power(call, server, 'stop', { from: 'active', while: 'powering-off', to: ['SHUTOFF', 'stopped'] })
     case 'os-start':
       return power(call, server, 'start', { from: 'stopped', while: 'powering-on', to: ['ACTIVE', 'active'] })
+    case 'reboot':
+      return reboot(call, server)
+    case 'os-resetState':
+      return resetState(call, server)
     case 'os-migrateLive':
-      return migrate(call, server)
+      return migrateLive(call, server)
+    case 'migrate':
+      return migrateCold(call, server)
+    case 'confirmResize':
+    case 'revertResize':
+      return settleMove(call, server, name)
+    case 'evacuate':
+      return evacuate(call, server)
     default:
       return novaFault(400, 'badRequest', `There is no such action: ${name}`)
   }
@@ -24,7 +35,7 @@ const busy = (action: string, { id }: Server, state: string): Answer =>
   novaFault(409, 'conflictingRequest', `Cannot '${action}' instance ${id} while it is in ${state}`)
 
 /** Why the server cannot do this now, if it cannot. */
-function conflictOf(action: string, server: Server, from: string): Answer | undefined {
+export function conflictOf(action: string, server: Server, from: string): Answer | undefined {
   if (server.vmState !== from) return busy(action, server, `vm_state ${server.vmState}`)
   if (server.taskState !== null) return busy(action, server, `task_state ${server.taskState}`)
   return undefined
@@ -48,110 +59,50 @@ function power(call: NovaCall, server: Server, action: string, { from, while: ta
   return { status: 202 }
 }
 
-/** Accepts a live migration as Nova does from 2.34 on: whether it can be done shows later. */
-function migrate(call: NovaCall, server: Server): Answer {
-  const { world, request, caller } = call
-  const asked = field(actionOf(request).options, 'host')
-  const rule = `os-migrate-server:migrate_live${asked === null ? '' : ':host'}`
-  const refused = onlyFor(
-    asked === null ? 'manager' : 'admin',
-    call,
-    asked === null ? rule : 'os-migrate-server:migrate_live',
-  )
+/** Cuts the power of a server and starts it, also one in ERROR. */
+function reboot(call: NovaCall, server: Server): Answer {
+  const refused = onlyFor('member', call, 'servers:reboot')
   if (refused) return refused
-  if (typeof asked === 'string' && !world.hosts.some(({ name }) => name === asked))
-    return novaFault(400, 'badRequest', `Compute host ${asked} could not be found.`)
-  const conflict = conflictOf('os-migrateLive', server, 'active')
+  const isHard = field(actionOf(call.request).options, 'type') === 'HARD'
+  const conflict = isHard ? undefined : conflictOf('reboot', server, 'active')
   if (conflict) return conflict
-  const from = world.hosts.find(({ name }) => name === server.host)
-  if (!from) return novaFault(409, 'conflictingRequest', 'The server has no host.')
-  const entry = record(call, server, 'live-migration')
-  note(world, request, caller, 'live migration', server.id)
-  Object.assign(server, { status: 'MIGRATING', taskState: 'migrating' })
-  const migration: Migration = {
-    number: world.migrations.length + 1,
-    id: randomUUID(),
-    serverId: server.id,
-    from: from.name,
-    to: null,
-    status: 'accepted',
-    userId: caller.user.id,
-    projectId: caller.projectId ?? '',
-    createdMs: nowOf(world),
-    changedMs: nowOf(world),
-    steps: [],
-  }
-  const settle = () => {
-    Object.assign(server, { status: 'ACTIVE', taskState: null })
-  }
-  const becomes = (status: string) => () => {
-    Object.assign(migration, { status, changedMs: nowOf(world) })
-  }
-  const target = targetOf(world, server, from, asked)
-  // not in the list at first, then a few looks to its end; the server is ready before its record says so
-  migration.steps.push(() => world.migrations.unshift(migration))
-  if (!target)
-    migration.steps.push(() => {
-      entry.message = 'Error'
-      const details = 'No valid host was found. '
-      entry.events.unshift({ event: 'conductor_live_migrate_instance', result: 'Error', details })
-      becomes('error')()
-      settle()
-    })
-  else
-    migration.steps.push(
-      () => {
-        migration.to = target.name
-      },
-      becomes('running'),
-      ...(from.migrationFault === undefined
-        ? [() => move(world, server, target), becomes('completed')]
-        : [settle, becomes('failed')]),
-    )
-  world.underWay.push(migration)
+  server.taskState = isHard ? 'rebooting_hard' : 'rebooting'
+  const settle = () => Object.assign(server, { status: 'ACTIVE', vmState: 'active', taskState: null })
+  server.pending = { looks: 1, settle }
+  record(call, server, 'reboot')
+  note(call.world, call.request, call.caller, isHard ? 'reset' : 'reboot', server.id)
   return { status: 202 }
 }
 
-function targetOf(world: World, server: Server, from: Host, asked: unknown): Host | undefined {
-  const open = world.hosts.filter((host) => {
-    const service = world.services.find((s) => s.host === host.name)
-    return (
-      host !== from &&
-      service !== undefined &&
-      isUp(service) &&
-      service.status === 'enabled' &&
-      hasRoom(world, host, server)
-    )
-  })
-  return asked === null ? open[0] : open.find(({ name }) => name === asked)
-}
-
-function hasRoom({ allocations }: World, host: Host, { flavor }: Server): boolean {
-  const need = amountsOf(flavor)
-  const kinds = ['VCPU', 'MEMORY_MB', 'DISK_GB'] as const
-  return kinds.every((kind) => {
-    const used = [...allocations.values()].reduce((sum, by) => sum + (by.get(host.name)?.[kind] ?? 0), 0)
-    return used + need[kind] <= (host.size[kind] - host.reserved[kind]) * host.ratios[kind]
-  })
-}
-
-/** Puts a server on another host, room and all; it is ready there. */
-export function move(world: World, server: Server, to: Host): void {
-  Object.assign(server, { host: to.name, status: 'ACTIVE', taskState: null })
-  world.allocations.set(server.id, new Map([[to.name, amountsOf(server.flavor)]]))
+/** Writes another state down; nothing happens to the server itself. */
+function resetState(call: NovaCall, server: Server): Answer {
+  const refused = onlyFor('admin', call, 'os-admin-actions:reset_state')
+  if (refused) return refused
+  const state = String(field(actionOf(call.request).options, 'state'))
+  server.pending = undefined
+  Object.assign(server, { status: state.toUpperCase(), vmState: state, taskState: null })
+  record(call, server, 'resetState')
+  note(call.world, call.request, call.caller, `state reset to ${state}`, server.id)
+  return { status: 202 }
 }
 
 /** Lists migrations, newest first; each look brings those under way one step on. */
 export function answerMigrations({ world, request: { query }, minor }: NovaCall): Answer {
   const fits = (name: string, value: string) => query.get(name) === null || query.get(name) === value
   const migrations = world.migrations
-    .filter((m) => fits('instance_uuid', m.serverId) && fits('migration_type', 'live-migration'))
-    .filter(({ changedMs }) => changedMs >= Date.parse(query.get('changes-since') ?? '1970-01-01T00:00:00Z'))
+    .filter(
+      (m) =>
+        fits('instance_uuid', m.serverId) &&
+        fits('migration_type', m.kind) &&
+        fits('source_compute', m.from) &&
+        fits('status', m.status) &&
+        m.changedMs >= Date.parse(query.get('changes-since') ?? '1970-01-01T00:00:00Z'),
+    )
     .map((m) => ({
       id: m.number,
       ...(minor >= 59 && { uuid: m.id }),
       status: m.status,
-      migration_type: 'live-migration',
+      migration_type: m.kind,
       instance_uuid: m.serverId,
       source_compute: m.from,
       dest_compute: m.to,

@@ -12,7 +12,10 @@ export function listServers(call: NovaCall): Answer {
   const refused = isAll ? onlyFor('admin', call, 'servers:detail:get_all_tenants') : undefined
   if (refused) return refused
   const all = world.servers.filter(
-    ({ projectId, cellDown }) => (isAll || projectId === caller.projectId) && !(cellDown && call.minor < 69),
+    ({ projectId, cellDown, host }) =>
+      (isAll || projectId === caller.projectId) &&
+      !(cellDown && call.minor < 69) &&
+      (!isAll || query.get('host') === null || query.get('host') === host),
   )
   const from = all.findIndex(({ id }) => id === query.get('marker')) + 1
   const size = Math.min(Number(query.get('limit') ?? world.pageSize), world.pageSize)
@@ -57,6 +60,7 @@ function bodyOf({ world, caller, minor }: NovaCall, server: Server) {
         : { id },
     'OS-EXT-STS:task_state': server.taskState,
     'OS-EXT-STS:vm_state': server.vmState,
+    'OS-EXT-STS:power_state': server.vmState === 'stopped' ? 4 : 1,
     image: server.onVolume ? '' : { id: imageId, ...(minor >= 98 && { properties: server.imageProperties ?? {} }) },
     ...(minor >= 26 && { tags: server.tags ?? [] }),
     ...(minor >= 100 && { scheduler_hints: server.schedulerHints ?? {} }),

@@ -1,5 +1,6 @@
 import { type Answer, field, type Request } from './listener.ts'
 import { answerInstanceActions, answerMigrations, performAction } from './nova-actions.ts'
+import { changeMigration } from './nova-moves.ts'
 import { createServer, deleteServer, listServers, showServer } from './nova-servers.ts'
 import { authenticated, type Caller, isCaller, microversionOf } from './rights.ts'
 import { note } from './trusts.ts'
@@ -52,12 +53,14 @@ function route(call: NovaCall): Answer {
   if (path === '/os-migrations') return onlyFor('admin', call, 'os-migrations:index') ?? answerMigrations(call)
   if (path === '/servers/detail' || path === '/servers')
     return request.method === 'POST' ? createServer(call) : listServers(call)
-  const [, serverId = '', below, actionId] = /^\/servers\/([^/]+)(?:\/([^/]+)(?:\/([^/]+))?)?$/.exec(path) ?? []
+  const [, serverId = '', below, belowId] =
+    /^\/servers\/([^/]+)(?:\/([^/]+)(?:\/([^/]+)(?:\/action)?)?)?$/.exec(path) ?? []
   const server = call.world.servers.find(({ id }) => id === serverId)
   const isVisible = server && (server.projectId === call.caller.projectId || call.caller.roles.includes('admin'))
   if (!isVisible) return novaFault(404, 'itemNotFound', `Instance ${serverId} could not be found.`)
   if (below === undefined) return request.method === 'DELETE' ? deleteServer(call, server) : showServer(call, server)
-  if (below === 'os-instance-actions') return answerInstanceActions(call, server, actionId)
+  if (below === 'os-instance-actions') return answerInstanceActions(call, server, belowId)
+  if (below === 'migrations') return changeMigration(call, server, Number(belowId))
   return performAction(call, server)
 }
 
@@ -133,11 +136,26 @@ function updateService({ world, request, caller, minor }: NovaCall, id: string):
     )
   const status = field(request.body, 'status')
   const reason = field(request.body, 'disabled_reason')
+  const forced = field(request.body, 'forced_down')
   if (reason !== undefined && status !== 'disabled')
     return novaFault(400, 'badRequest', "Specifying 'disabled_reason' with status 'enabled' is invalid.")
+  const isLeft = world.migrations.some((m) => m.kind === 'evacuation' && m.from === service.host && m.status === 'done')
+  if (forced === false && isLeft)
+    return novaFault(
+      400,
+      'badRequest',
+      `Unable to force up host ${service.host} as \`done\` evacuation migration records remain associated with the host. Ensure the compute service has been restarted, allowing these records to move to \`completed\` before retrying this request.`,
+    )
   if (status === 'disabled' || status === 'enabled')
     Object.assign(service, { status, disabledReason: typeof reason === 'string' ? reason : null })
-  note(world, request, caller, `service ${String(status)}`, service.host)
+  if (typeof forced === 'boolean') service.forcedDown = forced
+  note(
+    world,
+    request,
+    caller,
+    typeof forced === 'boolean' ? `service forced ${forced ? 'down' : 'up'}` : `service ${String(status)}`,
+    service.host,
+  )
   return { status: 200, body: { service: bodyOf(service, minor) } }
 }
 

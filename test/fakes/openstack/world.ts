@@ -113,6 +113,8 @@ export interface Host {
   ratios: Amounts
   /** Set to have live migrations off this host fail. */
   migrationFault?: string | undefined
+  /** Set to have live migrations off this host stay in this state, until they are aborted or forced. */
+  migrationsStay?: 'queued' | 'running' | undefined
   /** Whether Placement knows the host. */
   provider: boolean
   readonly traits?: string[]
@@ -168,6 +170,10 @@ export interface Server {
   readonly schedulerHints?: Record<string, unknown>
   /** Its cell cannot be reached. */
   cellDown?: boolean
+  /** What it was before a move that waits to be confirmed. */
+  beforeMove?: { readonly host: string; readonly status: string; readonly vmState: string }
+  /** Where Neutron has its port, if not on its host. */
+  portHost?: string
   readonly actions: InstanceAction[]
   /** What happens to it after it was looked at so many times. */
   pending?: { looks: number; readonly settle: () => void } | undefined
@@ -184,6 +190,7 @@ export interface InstanceAction {
 export interface Migration {
   readonly number: number
   readonly id: string
+  readonly kind: 'live-migration' | 'migration' | 'evacuation'
   readonly serverId: string
   readonly from: string
   to: string | null
@@ -192,9 +199,11 @@ export interface Migration {
   readonly projectId: string
   readonly createdMs: number
   /** When its status last changed. */
-  changedMs: number
+  readonly changedMs: number
   /** What is left to happen to it: one with each look at the list. */
   readonly steps: (() => void)[]
+  /** What the hypervisor does once it is forced to an end. */
+  complete?: () => void
 }
 export interface Group {
   readonly id: string

@@ -29,7 +29,7 @@ const waits: [name: string, underWay: Answer[], done: Answer[], failed: Answer[]
     [server('VERIFY_RESIZE', null, flavor('m1.large')), server('ACTIVE', null, flavor('m1.large'))],
     [server('ACTIVE', null, flavor('m1.small')), server('ERROR', null, flavor('m1.large'))],
   ],
-  ['server.confirm-resize', [server('VERIFY_RESIZE', 'x')], [server('ACTIVE'), server('SHUTOFF')], [server('ERROR')]],
+  ['server.confirm-resize', [server('VERIFY_RESIZE')], [server('ACTIVE'), server('SHUTOFF')], [server('ERROR')]],
   [
     'server.revert-resize',
     [server('REVERT_RESIZE', 'resize_reverting')],
