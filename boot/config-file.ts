@@ -32,6 +32,8 @@ export function parseConfig(text: string, path: string): Config {
   const names = config.policies.map(({ name }) => name)
   const twice = twiceIn(names)
   if (twice) throw failure('CONFIG_INVALID', `${path}: two policies are named ${twice}`)
+  const secret = twiceIn(config.http.secrets.map(({ name }) => name))
+  if (secret) throw failure('CONFIG_INVALID', `${path}: two HTTP secrets are named ${secret}`)
   const receiver = twiceIn(config.notify.map(({ name }) => name))
   if (receiver) throw failure('CONFIG_INVALID', `${path}: two receivers are named ${receiver}`)
   for (const { name, policies = [] } of config.notify) {
@@ -60,13 +62,14 @@ export async function readSources({ sources }: Pick<Config, 'sources'>): Promise
 function withPaths(config: Config, folder: string): Config {
   const from = (path: string) => (isAbsolute(path) ? path : resolve(folder, path))
   const dataDir = from(config.dataDir)
-  const { ssh, accessFile } = config
+  const { ssh, http, accessFile } = config
   return {
     ...config,
     dataDir,
     keys: { file: config.keys.file ? from(config.keys.file) : join(dataDir, 'keys.json') },
     sources: config.sources.map((s) => (s.tokenFile ? { ...s, tokenFile: from(s.tokenFile) } : s)),
     notify: config.notify.map((receiver) => withSecretPaths(receiver, from)),
+    http: { ...http, secrets: http.secrets.map((secret) => ({ ...secret, file: from(secret.file) })) },
     ...(accessFile !== undefined && { accessFile: from(accessFile) }),
     ...(ssh && { ssh: { ...ssh, keyFile: from(ssh.keyFile), knownHostsFile: from(ssh.knownHostsFile) } }),
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { GovernorConfig } from './governor.ts'
+import { HttpConfig } from './http-call.ts'
 import { Policy } from './policy.ts'
 import { ReceiverConfig } from './receiver.ts'
 
@@ -97,6 +98,7 @@ export const Config = z.strictObject({
     .strictObject({ pollSeconds: z.number().min(1).max(300).default(10).describe("between looks at Nova's services") })
     .prefault({}),
   ssh: Ssh.optional(),
+  http: HttpConfig.prefault({}).describe('where HTTP calls of runbooks may go'),
   actions: z
     .strictObject({
       callsPerSecond: z

@@ -27,17 +27,21 @@ const firstPauseSeconds = 2
 /** Looks are at most this share of the time already waited apart, so that a long wait does not fill a history. */
 const pauseShare = 1 / 20
 
+type Through = (act: () => Promise<unknown>) => Promise<unknown>
+/** What may not be repeated is not left half done by a cancellation either: its outcome must be told. */
+const seenThrough: Through = (act) => CancellationScope.nonCancellable(act)
+
 /** The hands of one run; see `RunContext` for what each does. */
 export function createRunContext({ dryRun, record, undone, doer, safePoint, ask }: RunParts): RunContext {
   /** Steward's own steps, recorded; in a dry run those that change something are told instead. */
-  const recorded = (title: string, steps: Activities): Activities =>
+  const recorded = (title: string, steps: Activities, through: Through = (act) => act()): Activities =>
     new Proxy(steps, {
       get: (_, name) => (input: unknown) => {
         const key = name as keyof Activities
         endIfCancelled()
         const act = () => (steps[key] as (given: unknown) => Promise<unknown>)(input)
         if (sideEffects[key] === 'reads') return act()
-        if (!dryRun) return record.step(title, act)
+        if (!dryRun) return record.step(title, () => through(act))
         record.would(title)
         return Promise.resolve(undefined)
       },
@@ -69,7 +73,7 @@ export function createRunContext({ dryRun, record, undone, doer, safePoint, ask 
     call: (call) => made({ call }),
     quick: (title) => recorded(title, quick(title)),
     patient: (title, limitMs) => recorded(title, patient(title, limitMs)),
-    once: (title, limitMs) => recorded(title, once(title, limitMs)),
+    once: (title, limitMs) => recorded(title, once(title, limitMs), seenThrough),
 
     async waitFor(what, look, { withinSeconds, everySeconds = firstPauseSeconds }) {
       if (dryRun) {
