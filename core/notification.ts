@@ -20,6 +20,8 @@ export const eventNames = [
   'delegation.expired',
   'stop.pressed',
   'stop.released',
+  'run.asking',
+  'run.notice',
 ] as const
 export type EventName = (typeof eventNames)[number]
 
@@ -40,6 +42,24 @@ export interface ToldStop {
   readonly released?: StopState
 }
 
+/** How bad it is, in the words of PagerDuty. */
+export const severities = ['info', 'warning', 'error', 'critical'] as const
+export type Severity = (typeof severities)[number]
+
+/** What a run says to people. */
+export interface RunWord {
+  /** Of the run. */
+  readonly id: string
+  readonly runbook: string
+  /** Who started it, and why. */
+  readonly by: string
+  readonly why: string
+  readonly text: string
+  readonly severity: Severity
+  /** Of a question: no answer by then is a no. */
+  readonly until?: string
+}
+
 export type IncidentEvent = Extract<EventName, `incident.${string}`>
 
 /** What happened, with what people read of its subject at that moment. */
@@ -52,6 +72,7 @@ export type Happening =
   | { readonly event: IncidentEvent; readonly view: Incident }
   | { readonly event: 'delegation.expiring' | 'delegation.lost' | 'delegation.expired'; readonly view: ToldDelegation }
   | { readonly event: 'stop.pressed' | 'stop.released'; readonly view: ToldStop }
+  | { readonly event: 'run.asking' | 'run.notice'; readonly view: RunWord }
 
 /** A happening as its workflow tells it. */
 export type Announcement = Happening & {

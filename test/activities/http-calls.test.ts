@@ -150,6 +150,13 @@ describe('an HTTP call', () => {
     expect(received).toEqual([])
   })
 
+  it('connects to the address that was checked, and asks for the name', async () => {
+    const { url, received } = await answering({})
+    const named = url.replace('127.0.0.1', 'no-such-name.invalid')
+    expect(await calling(url).call({ url: named })).toEqual({ status: 200 })
+    expect(received[0]?.headers.host).toBe(`no-such-name.invalid:${portOf(url)}`)
+  })
+
   it('is checked without being sent', async () => {
     const { url, received } = await answering({})
     expect(await calling(url).check()).toEqual({ host: '127.0.0.1', addresses: ['127.0.0.1'] })

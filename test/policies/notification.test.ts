@@ -4,6 +4,7 @@ import { eventIdOf, isWanted, pathOf, sentenceOf } from '../../policies/notifica
 import { announcements, id } from './happenings.ts'
 
 const { action, warning, occurrence, recurring, incident, delegation, pressed, released } = announcements
+const { asking, notice } = announcements
 
 describe('a receiver', () => {
   it('is told of what it has asked for, and of nothing else', () => {
@@ -46,6 +47,8 @@ describe('an event', () => {
     [incident, `/v1/incidents/${id}`],
     [delegation, '/v1/delegations/remediation'],
     [pressed, '/v1/stop'],
+    [asking, `/v1/runs/${id}`],
+    [notice, `/v1/runs/${id}`],
   ])('of $event leads to where its subject is read', (given, path) => {
     expect(pathOf(given)).toBe(path)
   })
@@ -59,6 +62,8 @@ describe('an event', () => {
     [recurring, 'nightly stop: delegation-lost: DELEGATION_LOST: the trust is gone; nothing more is begun'],
     [incident, 'dead, nova-compute on cmp-1: escalated: people are needed: it did not help'],
     [delegation, 'the delegation of ana is lost: the trust is gone; remediation has no rights'],
+    [asking, `notify, started by olga, asks until ${asking.at}: is rack 4 dark?`],
+    [notice, 'notify, started by olga: rack 4 is empty'],
     [pressed, 'olga has pressed the stop button: storage is on fire'],
     [released, 'pia has released the stop button: the fire is out; it was pressed by olga: storage is on fire'],
   ])('of $event says in one sentence what happened', (given, sentence) => {

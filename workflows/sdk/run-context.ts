@@ -1,4 +1,4 @@
-import { CancellationScope, CancelledFailure, sleep } from '@temporalio/workflow'
+import { CancellationScope, CancelledFailure, sleep, uuid4 } from '@temporalio/workflow'
 import type { Activities } from '../../core/activities.ts'
 import { sideEffects } from '../../core/audit.ts'
 import { failure } from '../../core/errors.ts'
@@ -6,7 +6,7 @@ import { carryOut, type Doer, titleOfDeed } from '../deed.ts'
 import { once, patient, quick } from '../steps.ts'
 import type { RunContext } from './context.ts'
 import { fanOut } from './fan-out.ts'
-import { nowIso, type RunRecord, runIdHere } from './record.ts'
+import { nowIso, type RunRecord, runIdHere, subjectHere, wordOf } from './record.ts'
 import type { UndoStack } from './undo.ts'
 
 export interface RunParts {
@@ -66,6 +66,13 @@ export function createRunContext({ dryRun, record, undone, doer, safePoint, ask 
     dryRun,
     note: record.note,
     evidence: record.evidence,
+    tell: (text, severity = 'info') => {
+      const title = `Tell people: ${text}`
+      return recorded(title, quick(title)).announce({
+        ...{ event: 'run.notice', subject: subjectHere(), sequence: uuid4(), at: nowIso() },
+        view: wordOf(record.view, text, severity),
+      })
+    },
     safePoint,
     ask,
     read: (call) => quick(`Read ${call.service}${call.path}`).readCloud(call),
