@@ -525,6 +525,12 @@ export const catalogue = {
     summary: 'The run has ended.',
     next: 'See how with `steward run show`; start it anew with `steward run again`.',
   },
+  TARGET_UNFIT: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'A thing is not as a runbook needs it to be, so it was not touched.',
+    next: 'Read what `detail` says of it; bring it into that state, or name another one.',
+  },
   RUN_FAILED: {
     status: 500,
     remedy: 'ask',

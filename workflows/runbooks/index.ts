@@ -2,6 +2,16 @@ import type { Runbook } from '../sdk/definition.ts'
 import { httpCall } from './library/http-call.ts'
 import { morningOn, nightOff } from './library/night-off.ts'
 import { askPerson, notify } from './library/people.ts'
+import { scaleStack } from './library/scale-stack.ts'
+import { snapshotRotate } from './library/snapshot-rotate.ts'
 
 /** The runbooks that come with Steward, one file each. */
-export const builtInRunbooks: readonly Runbook[] = [askPerson, httpCall, morningOn, nightOff, notify]
+export const builtInRunbooks: readonly Runbook[] = [
+  askPerson,
+  httpCall,
+  morningOn,
+  nightOff,
+  notify,
+  scaleStack,
+  snapshotRotate,
+]
