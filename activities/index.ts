@@ -19,6 +19,7 @@ import { createEffectActivities } from './effect.ts'
 import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
 import { createGroupActivities } from './group.ts'
+import { createHttpCallActivities } from './http/calls.ts'
 import { createMigrationActivities } from './migration.ts'
 import { createNotificationActivities } from './notifications.ts'
 import { createPace } from './pace.ts'
@@ -35,7 +36,7 @@ import { createSshActivities } from './ssh.ts'
 import { createTrustActivities } from './trusts.ts'
 
 export interface ActivitiesOptions {
-  config: Pick<Config, 'actions' | 'policies' | 'power' | 'publicUrl' | 'ssh' | 'watch'>
+  config: Pick<Config, 'actions' | 'http' | 'policies' | 'power' | 'publicUrl' | 'ssh' | 'watch'>
   sessions: Sessions
   keystone: Pick<Keystone, 'deleteTrust' | 'getTrust' | 'listTrusts'>
   incidents: Incidents
@@ -74,6 +75,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createCloudReadActivities(sessions),
     ...createEvidenceActivities(sessions),
+    ...createHttpCallActivities({ http: config.http, brake }),
     ...createDeferredCallActivities(sessions, pause, inTurn),
     ...createEffectActivities(sessions, pause),
     ...createGroupActivities(sessions, pause, inTurn),

@@ -33,6 +33,8 @@ export function parseConfig(text: string, path: string): Config {
   const names = config.policies.map(({ name }) => name)
   const twice = twiceIn(names)
   if (twice) throw failure('CONFIG_INVALID', `${path}: two policies are named ${twice}`)
+  const secret = twiceIn(config.http.secrets.map(({ name }) => name))
+  if (secret) throw failure('CONFIG_INVALID', `${path}: two HTTP secrets are named ${secret}`)
   const receiver = twiceIn(config.notify.map(({ name }) => name))
   if (receiver) throw failure('CONFIG_INVALID', `${path}: two receivers are named ${receiver}`)
   for (const { name, policies = [] } of config.notify) {
@@ -61,7 +63,7 @@ export async function readSources({ sources }: Pick<Config, 'sources'>): Promise
 function withPaths(config: Config, folder: string): Config {
   const from = (path: string) => (isAbsolute(path) ? path : resolve(folder, path))
   const dataDir = from(config.dataDir)
-  const { ssh, power, accessFile } = config
+  const { ssh, power, http, accessFile } = config
   return {
     ...config,
     dataDir,
@@ -69,6 +71,7 @@ function withPaths(config: Config, folder: string): Config {
     runbooks: { ...config.runbooks, folders: config.runbooks.folders.map(from), beside: from(config.runbooks.beside) },
     sources: config.sources.map((s) => (s.tokenFile ? { ...s, tokenFile: from(s.tokenFile) } : s)),
     notify: config.notify.map((receiver) => withSecretPaths(receiver, from)),
+    http: { ...http, secrets: http.secrets.map((secret) => ({ ...secret, file: from(secret.file) })) },
     ...(accessFile !== undefined && { accessFile: from(accessFile) }),
     ...(power && { power: withPowerPaths(power, from) }),
     ...(ssh && { ssh: { ...ssh, keyFile: from(ssh.keyFile), knownHostsFile: from(ssh.knownHostsFile) } }),

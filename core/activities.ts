@@ -5,6 +5,7 @@ import type { PlanDigest, PlanWishes } from './cloud-plan.ts'
 import type { Delegation, OrphanTrust, Rights } from './delegation.ts'
 import type { Holder, LeaseRequest, Outcome, Survey, Verdict } from './governor.ts'
 import type { ServerSelector, TargetOutcome } from './group.ts'
+import type { HttpCall, HttpOutcome } from './http-call.ts'
 import type { Announcement, CloudEvent } from './notification.ts'
 import type { DrainPlan, Move, Plan } from './plan.ts'
 import type { PlanDocument } from './plan-document.ts'
@@ -174,6 +175,11 @@ export interface Activities {
   ): Promise<{ status: number; body?: unknown }>
 
   collectEvidence(input: { host: string; lines: readonly LogLine[] }): Promise<Evidence>
+
+  // HTTP to anywhere but OpenStack
+  /** Whether it may be sent, and where to; sends nothing. */
+  checkHttpCall(input: HttpCall): Promise<{ host: string; addresses: readonly string[] }>
+  callHttp(input: HttpCall): Promise<HttpOutcome>
 
   // deferred calls
   performCall(input: Deed & Rights): Promise<CallOutcome>

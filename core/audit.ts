@@ -144,6 +144,14 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
   recallFirings: 'reads',
   readCloud: 'reads',
   collectEvidence: 'reads',
+  checkHttpCall: 'reads',
+  callHttp: {
+    action: ({ method }) => httpActions[method],
+    target: ({ method, url }) => ({ id: bare(url), typeURI: 'service/http', name: `${method} ${bare(url)}` }),
+    about: ({ body }) => ({
+      bodyKeys: typeof body === 'object' && body !== null && !Array.isArray(body) ? Object.keys(body) : [],
+    }),
+  },
   performCall: {
     action: (deed) => {
       if (!('call' in deed)) return `update/${deed.action}`
@@ -186,6 +194,10 @@ const thingOf = (input: Readonly<Record<string, unknown>>): string => {
   const [key, value] = Object.entries(input).find(([name, one]) => name.endsWith('Id') && typeof one === 'string') ?? []
   return key === undefined ? 'unknown' : `${key.slice(0, -2)}/${String(value)}`
 }
+
+const httpActions = {
+  ...{ GET: 'read', HEAD: 'read', POST: 'create', PUT: 'update', PATCH: 'update', DELETE: 'delete' },
+} as const
 
 /** A query may hold anything. */
 const bare = (path: string) => path.split('?', 1)[0] ?? ''

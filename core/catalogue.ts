@@ -530,6 +530,32 @@ export const catalogue = {
     next: 'The event is sent again for a day; check the receiver with `steward notify test`.',
   },
 
+  // HTTP calls of runbooks
+  ADDRESS_REFUSED: {
+    status: 403,
+    remedy: 'fix',
+    summary: 'An HTTP call of a runbook may not go where it was to go; nothing was sent.',
+    next: 'Call a public https:// address, or have the operator list this one under `http` in steward.yaml.',
+  },
+  SECRET_UNKNOWN: {
+    status: 400,
+    remedy: 'fix',
+    summary: 'A runbook names a secret that steward.yaml does not have.',
+    next: 'Use a name under `http.secrets` of steward.yaml, which all workers need.',
+  },
+  ENDPOINT_REFUSED: {
+    status: 502,
+    remedy: 'fix',
+    summary: 'An HTTP call was answered with a status that its runbook does not expect.',
+    next: 'Read the answer in `detail`; correct the call, or add the status to `expectStatus`.',
+  },
+  ENDPOINT_UNREACHABLE: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'An HTTP call could not be sent, or one that may be repeated was not answered.',
+    next: 'What may be repeated is tried again for some minutes; then start the run again.',
+  },
+
   // runbooks
   RUNBOOK_UNKNOWN: {
     status: 404,
@@ -584,6 +610,12 @@ export const catalogue = {
     remedy: 'fix',
     summary: 'The run cannot be started again as it was.',
     next: 'Start its runbook by hand, with the input you mean.',
+  },
+  TARGET_UNFIT: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'A thing is not as a runbook needs it to be, so it was not touched.',
+    next: 'Read what `detail` says of it; bring it into that state, or name another one.',
   },
   RUN_FAILED: {
     status: 500,

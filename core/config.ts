@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { GovernorConfig } from './governor.ts'
+import { HttpConfig } from './http-call.ts'
 import { Policy } from './policy.ts'
 import { PowerConfig } from './power.ts'
 import { ReceiverConfig } from './receiver.ts'
@@ -109,6 +110,7 @@ export const Config = z.strictObject({
     .prefault({}),
   ssh: Ssh.optional(),
   power: PowerConfig.optional().describe('how the power of hosts is reached: docs/power.md'),
+  http: HttpConfig.prefault({}).describe('where HTTP calls of runbooks may go'),
   actions: z
     .strictObject({
       callsPerSecond: z

@@ -28,6 +28,8 @@ export const eventNames = [
   'plan.discarded',
   'stop.pressed',
   'stop.released',
+  'run.asking',
+  'run.notice',
 ] as const
 export type EventName = (typeof eventNames)[number]
 
@@ -48,6 +50,24 @@ export interface ToldStop {
   readonly released?: StopState
 }
 
+/** How bad it is, in the words of PagerDuty. */
+export const severities = ['info', 'warning', 'error', 'critical'] as const
+export type Severity = (typeof severities)[number]
+
+/** What a run says to people. */
+export interface RunWord {
+  /** Of the run. */
+  readonly id: string
+  readonly runbook: string
+  /** Who started it, and why. */
+  readonly by: string
+  readonly why: string
+  readonly text: string
+  readonly severity: Severity
+  /** Of a question: no answer by then is a no. */
+  readonly until?: string
+}
+
 export type IncidentEvent = Extract<EventName, `incident.${string}`>
 export type PlanEvent = Extract<EventName, `plan.${string}`>
 
@@ -62,6 +82,7 @@ export type Happening =
   | { readonly event: PlanEvent; readonly view: PlanView }
   | { readonly event: 'delegation.expiring' | 'delegation.lost' | 'delegation.expired'; readonly view: ToldDelegation }
   | { readonly event: 'stop.pressed' | 'stop.released'; readonly view: ToldStop }
+  | { readonly event: 'run.asking' | 'run.notice'; readonly view: RunWord }
 
 /** A happening as its workflow tells it. */
 export type Announcement = Happening & {

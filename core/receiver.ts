@@ -5,7 +5,7 @@ import { eventNames } from './notification.ts'
 export function refusalOfUrl(url: string, allowHttp: boolean): string | undefined {
   const { protocol, hostname, username, password } = parsed(url) ?? {}
   if (protocol === undefined || hostname === undefined) return 'is no URL'
-  if (username || password) return 'holds a login: give tokenFile or tokenEnv'
+  if (username || password) return 'holds a login: secrets are given by file'
   if (protocol === 'https:') return undefined
   if (protocol !== 'http:') return 'is neither https:// nor http://'
   return allowHttp || isLoopback(hostname) ? undefined : 'is http:// and not this machine: say allowHttp if it must be'

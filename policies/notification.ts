@@ -33,6 +33,9 @@ export function pathOf(happening: Happening): string {
     case 'stop.pressed':
     case 'stop.released':
       return '/v1/stop'
+    case 'run.asking':
+    case 'run.notice':
+      return `/v1/runs/${happening.view.id}`
     default:
       return `/v1/incidents/${happening.view.id}`
   }
@@ -69,6 +72,14 @@ export function sentenceOf(happening: Happening): string {
     case 'stop.released': {
       const { state, released } = happening.view
       return `${released?.by} has released the stop button: ${released?.why}; it was pressed by ${state.by}: ${state.why}`
+    }
+    case 'run.asking': {
+      const { runbook, by, text, until } = happening.view
+      return `${runbook}, started by ${by}, asks until ${until}: ${text}`
+    }
+    case 'run.notice': {
+      const { runbook, by, text } = happening.view
+      return `${runbook}, started by ${by}: ${text}`
     }
     default: {
       const { policy, host, binary, timeline, summary } = happening.view

@@ -10,6 +10,7 @@ const headings: Readonly<Record<string, string>> = {
   'the cloud': 'The cloud',
   remediation: 'Remediation',
   SSH: 'SSH',
+  'HTTP calls of runbooks': 'HTTP calls of runbooks',
   'Steward itself': 'Steward itself',
 }
 

@@ -1,9 +1,7 @@
-import type { CloudEvent } from '../../core/notification.ts'
+import { type CloudEvent, type Severity, severities } from '../../core/notification.ts'
 import type { Receiver, ReceiverRequest } from './receiver.ts'
 
-type Severity = 'critical' | 'error' | 'warning' | 'info'
-
-const severities: Readonly<Partial<Record<string, Severity>>> = {
+const severityOf: Readonly<Partial<Record<string, Severity>>> = {
   'action.failed': 'error',
   'recurring-action.delegation-lost': 'error',
   'incident.escalated': 'critical',
@@ -36,7 +34,7 @@ export function pagerDutyRequest({ token }: Receiver, event: CloudEvent): Receiv
     payload: {
       summary: summary.slice(0, longestSummary),
       source,
-      severity: severities[name] ?? 'warning',
+      severity: severities.find((one) => one === data.severity) ?? severityOf[name] ?? 'warning',
       timestamp: time,
       class: name,
       custom_details: data,

@@ -21,6 +21,11 @@ export const Name = z
   .string()
   .regex(/^(?!\s)[^\p{Cc}]{1,255}(?<!\s)$/u, 'must be 1 to 255 characters without spaces around them')
 
+/** What is written on a copy, to know it again by. Glance makes names lower case. */
+export const Marks = z
+  .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), z.string().max(255))
+  .describe('metadata of the copy; never a secret')
+
 /** Name of a compute host, as in Nova's service list. */
 export const HostName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/, 'must be the name of a host')
 

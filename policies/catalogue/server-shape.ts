@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type ActionSpec, at, define, isGone, isOneOf, type Known, type Seen } from './entry.ts'
-import { Name, Uuid, uuidIn } from './inputs.ts'
+import { Marks, Name, Uuid, uuidIn } from './inputs.ts'
 import {
   actOnServer,
   apiRef,
@@ -101,7 +101,7 @@ export const serverShape: readonly ActionSpec[] = [
     name: 'server.snapshot',
     title: 'Make an image from a server',
     see: `${apiRef}create-image-createimage-action`,
-    input: ServerInput.extend({ name: Name.describe('name of the image') }),
+    input: ServerInput.extend({ name: Name.describe('name of the image'), marks: Marks.optional() }),
     repeatable: false,
     notes: [
       'The id of the image is in the body from 2.45 on; before, in the Location header.',
@@ -109,7 +109,10 @@ export const serverShape: readonly ActionSpec[] = [
       'Disks are caught as after a power failure, unless the guest agent freezes them.',
     ],
     leaves: { '/image_id': Uuid },
-    calls: (input) => actOnServer(input, { createImage: { name: input.name } }, '2.45'),
+    calls: (input) => {
+      const { name, marks } = input
+      return actOnServer(input, { createImage: { name, ...(marks && { metadata: marks }) } }, '2.45')
+    },
     waitFor: becomesActiveImage((result) => at(result, 'image_id'), { typicalSeconds: 180, limitSeconds: 14_400 }),
     undo: undoImage,
   }),

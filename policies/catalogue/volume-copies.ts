@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type ActionSpec, at, define, isGone, isOneOf, type Known, type Seen } from './entry.ts'
-import { Name, Uuid, uuidIn } from './inputs.ts'
+import { Marks, Name, Uuid, uuidIn } from './inputs.ts'
 import {
   apiRef,
   call,
@@ -44,14 +44,17 @@ export const volumeCopies: readonly ActionSpec[] = [
     name: 'volume.snapshot',
     title: 'Make a snapshot of a volume',
     see: `${apiRef}create-a-snapshot`,
-    input: VolumeInput.extend({ name: Name.describe('name of the snapshot') }),
+    input: VolumeInput.extend({ name: Name.describe('name of the snapshot'), marks: Marks.optional() }),
     repeatable: false,
     notes: [
       'A volume in use is caught as after a power failure; `force` is sent, which is needed before 3.66 and ignored after.',
       'A snapshot lies on the same storage: it is no backup. A volume with snapshots cannot be deleted.',
     ],
     leaves: { '/snapshot/id': Uuid },
-    calls: ({ volumeId, name }) => call('POST', '/snapshots', { snapshot: { volume_id: volumeId, name, force: true } }),
+    calls: ({ volumeId, name, marks }) =>
+      call('POST', '/snapshots', {
+        snapshot: { volume_id: volumeId, name, force: true, ...(marks && { metadata: marks }) },
+      }),
     waitFor: becomesAvailable('snapshot', 15, 3600),
     undo: undoMaking('snapshot'),
     targets: volumeTarget,

@@ -28,7 +28,7 @@ import { passing, released, setUp, stopTheClock } from './rig.ts'
 
 type Act = (activities: Tried, cloud: FakeCloud, delegation: Delegation) => Promise<unknown>
 
-/** What has to do with the engine, with SSH or with receivers alone never sees a token. */
+/** What has to do with the engine, with SSH, with receivers or with HTTP alone never sees a token. */
 type Tried = Omit<
   Activities,
   | 'watchServices'
@@ -43,6 +43,8 @@ type Tried = Omit<
   | 'recallFirings'
   | 'readWave'
   | 'announce'
+  | 'checkHttpCall'
+  | 'callHttp'
   | 'deliver'
 >
 

@@ -144,6 +144,15 @@ describe('PagerDuty', () => {
     expect(await sent('io.steward.incident.closed', 'incident/1')).toMatchObject(closed)
   })
 
+  it('hears how bad a run says it is', async () => {
+    const { url, received } = await serve(() => ({ status: 202 }))
+    const receiver = receiverAt({ url, kind: 'pagerduty', token })
+    for (const severity of ['info', 'critical', 'apocalyptic'])
+      await send(receiver, { ...event, type: 'io.steward.run.notice', data: { severity } })
+    const told = received.map(({ body }) => (body as { payload: { severity: string } }).payload.severity)
+    expect(told).toEqual(['info', 'critical', 'warning'])
+  })
+
   it.each([
     ['stop.pressed', 'trigger', 'critical'],
     ['stop.released', 'resolve', 'warning'],

@@ -115,7 +115,7 @@ describe('the secrets of a receiver', () => {
     for (const [given, says] of [
       ['', 'is no URL'],
       ['http://ops.example', 'is http:// and not this machine: say allowHttp if it must be'],
-      ['https://me:CANARY@ops.example', 'holds a login: give tokenFile or tokenEnv'],
+      ['https://me:CANARY@ops.example', 'holds a login: secrets are given by file'],
       ['ftp://ops.example', 'is neither https:// nor http://'],
     ] as const) {
       environment({ HOOK: given })

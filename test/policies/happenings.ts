@@ -1,7 +1,7 @@
 import type { ActionView } from '../../core/action.ts'
 import { newPlan, type PlanView } from '../../core/cloud-plan.ts'
 import type { Incident } from '../../core/incident.ts'
-import type { Announcement } from '../../core/notification.ts'
+import type { Announcement, RunWord } from '../../core/notification.ts'
 import type { RecurringActionView } from '../../core/recurrence.ts'
 import { Recurrence } from '../../core/recurrence.ts'
 import { digestOf } from '../../policies/planner/digest.ts'
@@ -53,6 +53,10 @@ const delegationView = {
 const pressed = { by: 'olga', userId: 'u-olga', at, why: 'storage is on fire', source: 'api' as const }
 const released = { ...pressed, by: 'pia', why: 'the fire is out' }
 
+const runWord: RunWord = {
+  ...{ id, runbook: 'notify', by: 'olga', why: 'the move', text: 'rack 4 is empty', severity: 'error' },
+}
+
 /** One of each family. */
 export const announcements = {
   action: { event: 'action.failed', subject: `action/${id}`, sequence: 1, at, view: actionView() },
@@ -83,4 +87,9 @@ export const announcements = {
     ...{ event: 'stop.released', subject: 'stop/1', sequence: 1, at },
     view: { stopped: false, state: pressed, released },
   },
+  asking: {
+    ...{ event: 'run.asking', subject: `run/${id}`, sequence: 'question-1', at },
+    view: { ...runWord, text: 'is rack 4 dark?', until: at },
+  },
+  notice: { event: 'run.notice', subject: `run/${id}`, sequence: 1, at, view: runWord },
 } satisfies Record<string, Announcement>

@@ -4,6 +4,7 @@ import { eventIdOf, isWanted, pathOf, sentenceOf } from '../../policies/notifica
 import { announcements, id } from './happenings.ts'
 
 const { action, warning, occurrence, recurring, incident, delegation, plan, stale, pressed, released } = announcements
+const { asking, notice } = announcements
 
 describe('a receiver', () => {
   it('is told of what it has asked for, and of nothing else', () => {
@@ -47,6 +48,8 @@ describe('an event', () => {
     [delegation, '/v1/delegations/remediation'],
     [plan, `/v1/plans/${id}`],
     [pressed, '/v1/stop'],
+    [asking, `/v1/runs/${id}`],
+    [notice, `/v1/runs/${id}`],
   ])('of $event leads to where its subject is read', (given, path) => {
     expect(pathOf(given)).toBe(path)
   })
@@ -65,6 +68,8 @@ describe('an event', () => {
       'the plan to drain, asked for by olga: 2 move(s) between 2 hosts wait for 1 person(s) to say yes until 2026-11-21T01:00:00.000Z',
     ],
     [stale, 'the plan to drain, asked for by olga: stale: PLAN_STALE: wave 2 of 2: server 4 is gone'],
+    [asking, `notify, started by olga, asks until ${asking.at}: is rack 4 dark?`],
+    [notice, 'notify, started by olga: rack 4 is empty'],
     [pressed, 'olga has pressed the stop button: storage is on fire'],
     [released, 'pia has released the stop button: the fire is out; it was pressed by olga: storage is on fire'],
   ])('of $event says in one sentence what happened', (given, sentence) => {

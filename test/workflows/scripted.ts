@@ -69,6 +69,8 @@ const names = Object.keys({
   recallFirings: 0,
   readCloud: 0,
   collectEvidence: 0,
+  checkHttpCall: 0,
+  callHttp: 0,
   performCall: 0,
   reconcileCall: 0,
   deleteTrust: 0,

@@ -1,16 +1,21 @@
 import type { Runbook } from '../sdk/definition.ts'
 import { collectEvidence } from './library/collect-evidence.ts'
 import { drainHost } from './library/drain-host.ts'
+import { httpCall } from './library/http-call.ts'
 import { migrateServer } from './library/migrate-server.ts'
 import { morningOn, nightOff } from './library/night-off.ts'
+import { askPerson, notify } from './library/people.ts'
 import { recoverServer } from './library/recover-server.ts'
 import { relieveHost } from './library/relieve-host.ts'
 import { restartService } from './library/restart-service.ts'
 import { returnHost } from './library/return-host.ts'
+import { scaleStack } from './library/scale-stack.ts'
+import { snapshotRotate } from './library/snapshot-rotate.ts'
 
 /** The runbooks that come with Steward, one file each. */
 export const builtInRunbooks: readonly Runbook[] = [
   ...[migrateServer, recoverServer],
   ...[drainHost, returnHost, relieveHost, restartService, collectEvidence],
-  ...[morningOn, nightOff],
+  ...[morningOn, nightOff, snapshotRotate, scaleStack],
+  ...[askPerson, notify, httpCall],
 ]

@@ -1,5 +1,6 @@
 import type { Activities, CallOutcome } from '../../core/activities.ts'
 import type { Call } from '../../core/call.ts'
+import type { Severity } from '../../core/notification.ts'
 import type { Answer } from '../../core/runbook.ts'
 
 /** What a read answered. A 404 is an answer, too. */
@@ -46,6 +47,8 @@ export interface RunContext {
   note(text: string): void
   /** Keeps a document with the run: JSON up to 64 KiB; a later one of the same name takes its place. @throws RUNBOOK_INVALID larger */
   evidence(name: string, document: unknown): void
+  /** Has those receivers of notifications told that want to hear what runs say; a dry run tells nobody. @throws ENGINE_UNREACHABLE */
+  tell(text: string, severity?: Severity): Promise<void>
   /** Here the run can be left without harm. @throws GAVE_WAY somebody wants it to end */
   safePoint(): void
 

@@ -1,3 +1,5 @@
+import { ActivityFailure, TimeoutFailure } from '@temporalio/workflow'
+import { failure } from '../../core/errors.ts'
 import type { Fanned } from './context.ts'
 
 /** How many of how many went well, for a summary. */
@@ -9,3 +11,14 @@ export const failedOnes = <T>(outcomes: readonly Fanned<T, unknown>[]) =>
   outcomes
     .filter(({ outcome }) => outcome !== 'done')
     .map(({ item, outcome, reason }) => ({ item, outcome, ...(reason && { reason }) }))
+
+/** Does what is not repeated; that its worker was lost meanwhile means that nobody can tell whether it took effect. */
+export async function orUnknown<T>(what: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure)
+      throw failure('OUTCOME_UNKNOWN', `the worker was lost during ${what}`)
+    throw error
+  }
+}

@@ -1,17 +1,19 @@
 import { condition, defineUpdate, setHandler, uuid4 } from '@temporalio/workflow'
 import { failure } from '../../core/errors.ts'
 import type { Answer } from '../../core/runbook.ts'
+import { createAnnouncer } from '../announce.ts'
 import type { RunContext } from './context.ts'
-import type { RunRecord } from './record.ts'
+import { type RunRecord, subjectHere, wordOf } from './record.ts'
 
 /** A person's word on what a run asks. The same answer again is taken once. */
 export const answerRun = defineUpdate<void, [Omit<Answer, 'at'> & { questionId: string }]>('answerRun')
 
 const defaultWithinSeconds = 3600
 
-/** Lets a run ask people. A dry run is told yes, so that it can say what would follow. */
+/** Lets a run ask people, and has them told that it does. A dry run is told yes, so that it can say what would follow. */
 export function createQuestions(record: RunRecord, dryRun: boolean): RunContext['ask'] {
   const answers = new Map<string, Answer>()
+  const announcer = createAnnouncer()
   setHandler(
     answerRun,
     ({ questionId, by, yes, why }) => {
@@ -37,6 +39,12 @@ export function createQuestions(record: RunRecord, dryRun: boolean): RunContext[
     record.view.question = { id, text, askedAt: new Date().toISOString(), until }
     record.to('asking')
     record.note(`asks: ${text}`)
+    announcer.tell({
+      event: 'run.asking',
+      subject: subjectHere(),
+      sequence: id,
+      view: { ...wordOf(record.view, text, 'warning'), until },
+    })
     try {
       await condition(() => answers.has(id), withinSeconds * 1000)
     } finally {

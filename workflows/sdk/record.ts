@@ -6,6 +6,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import { codeOf, failure, messageOf } from '../../core/errors.ts'
+import type { RunWord, Severity } from '../../core/notification.ts'
 import type { Run, RunOrder, RunState, RunStep } from '../../core/runbook.ts'
 import { attributes } from '../../core/search-attributes.ts'
 
@@ -95,4 +96,16 @@ export function createRecord({ runbook, input, dryRun, by, why }: RunOrder): Run
 }
 
 export const nowIso = (): string => new Date().toISOString()
-export const runIdHere = (): string => workflowInfo().runId
+/** Its id for people, which whoever started it has given; that of its execution where nobody has. */
+export function runIdHere(): string {
+  const { memo, runId } = workflowInfo()
+  return typeof memo?.id === 'string' ? memo.id : runId
+}
+
+/** The run, as the subject of what is announced. */
+export const subjectHere = (): string => `run/${runIdHere()}`
+
+/** What a run says to people. */
+export const wordOf = ({ runbook, by = '', why = '' }: RunView, text: string, severity: Severity): RunWord => ({
+  ...{ id: runIdHere(), runbook, by, why, text, severity },
+})

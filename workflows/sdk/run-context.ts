@@ -1,4 +1,4 @@
-import { CancellationScope, CancelledFailure, sleep } from '@temporalio/workflow'
+import { CancellationScope, CancelledFailure, sleep, uuid4 } from '@temporalio/workflow'
 import type { Activities } from '../../core/activities.ts'
 import { sideEffects } from '../../core/audit.ts'
 import { failure } from '../../core/errors.ts'
@@ -6,7 +6,7 @@ import { carryOut, type Doer, titleOfDeed } from '../deed.ts'
 import { once, patient, quick } from '../steps.ts'
 import type { RunContext } from './context.ts'
 import { fanOut } from './fan-out.ts'
-import { nowIso, type RunRecord, runIdHere } from './record.ts'
+import { nowIso, type RunRecord, runIdHere, subjectHere, wordOf } from './record.ts'
 import type { UndoStack } from './undo.ts'
 
 export interface RunParts {
@@ -27,17 +27,21 @@ const firstPauseSeconds = 2
 /** Looks are at most this share of the time already waited apart, so that a long wait does not fill a history. */
 const pauseShare = 1 / 20
 
+type Through = (act: () => Promise<unknown>) => Promise<unknown>
+/** What may not be repeated is not left half done by a cancellation either: its outcome must be told. */
+const seenThrough: Through = (act) => CancellationScope.nonCancellable(act)
+
 /** The hands of one run; see `RunContext` for what each does. */
 export function createRunContext({ dryRun, record, undone, doer, safePoint, ask }: RunParts): RunContext {
   /** Steward's own steps, recorded; in a dry run those that change something are told instead. */
-  const recorded = (title: string, steps: Activities): Activities =>
+  const recorded = (title: string, steps: Activities, through: Through = (act) => act()): Activities =>
     new Proxy(steps, {
       get: (_, name) => (input: unknown) => {
         const key = name as keyof Activities
         endIfCancelled()
         const act = () => (steps[key] as (given: unknown) => Promise<unknown>)(input)
         if (sideEffects[key] === 'reads') return act()
-        if (!dryRun) return record.step(title, act)
+        if (!dryRun) return record.step(title, () => through(act))
         record.would(title)
         return Promise.resolve(undefined)
       },
@@ -62,6 +66,13 @@ export function createRunContext({ dryRun, record, undone, doer, safePoint, ask 
     dryRun,
     note: record.note,
     evidence: record.evidence,
+    tell: (text, severity = 'info') => {
+      const title = `Tell people: ${text}`
+      return recorded(title, quick(title)).announce({
+        ...{ event: 'run.notice', subject: subjectHere(), sequence: uuid4(), at: nowIso() },
+        view: wordOf(record.view, text, severity),
+      })
+    },
     safePoint,
     ask,
     read: (call) => quick(`Read ${call.service}${call.path}`).readCloud(call),
@@ -69,7 +80,7 @@ export function createRunContext({ dryRun, record, undone, doer, safePoint, ask 
     call: (call) => made({ call }),
     quick: (title) => recorded(title, quick(title)),
     patient: (title, limitMs) => recorded(title, patient(title, limitMs)),
-    once: (title, limitMs) => recorded(title, once(title, limitMs)),
+    once: (title, limitMs) => recorded(title, once(title, limitMs), seenThrough),
 
     async waitFor(what, look, { withinSeconds, everySeconds = firstPauseSeconds }) {
       if (dryRun) {

@@ -80,6 +80,20 @@ const settled: [name: string, nothingToDo: Answer[], needed: Answer[]][] = [
   ['role.assign', [{ roles: [{ id: id.role }] }], [{ roles: [] }]],
 ]
 
+describe('what is written on a copy', () => {
+  const marks = { steward_of: 'x' }
+  it.each([
+    ['server.snapshot', { serverId: id.server, name: 'n', marks }, { createImage: { name: 'n', metadata: marks } }],
+    [
+      'volume.snapshot',
+      { volumeId: id.volume, name: 'n', marks },
+      { snapshot: { volume_id: id.volume, name: 'n', force: true, metadata: marks } },
+    ],
+  ])('goes along with %s', (name, input, body) => {
+    expect(actionNamed(name).calls(input)).toMatchObject({ body })
+  })
+})
+
 describe('a look before the call', () => {
   it.each(settled)('of %s tells whether there is anything left to do', (name, nothingToDo, needed) => {
     const { alreadyDone } = actionNamed(name)
