@@ -38,11 +38,11 @@ export function plans(onStage: () => Stage) {
 
     it('balance: servers leave the host that has more than the others', async () => {
       const stage = onStage()
-      await withServers(stage, ['compute1', 'compute1', 'compute1', 'compute1', 'compute1'], async (ids) => {
+      await withServers(stage, ['compute1', 'compute1', 'compute1', 'compute1'], async (ids) => {
         const before = await Promise.all(stage.cloud.hosts.map(({ name }) => vcpuShare(stage.olga, name)))
         const plan = await carriedOut(stage, { goal: 'spread' })
         const moved = plan.moves.filter(({ state }) => state === 'moved')
-        expect(moved.length).toBeGreaterThanOrEqual(3)
+        expect(moved.length).toBeGreaterThanOrEqual(2)
         const after = await Promise.all(stage.cloud.hosts.map(({ name }) => vcpuShare(stage.olga, name)))
         expect(Math.max(...after)).toBeLessThan(Math.max(...before))
         const places = await placesOf(stage, ids)
@@ -72,14 +72,14 @@ export function plans(onStage: () => Stage) {
   })
 }
 
-const idOf = (body: unknown) => z.object({ id: z.string() }).parse(body).id
+const idOf = (body: unknown) => z.object({ plan: z.object({ id: z.string() }) }).parse(body).plan.id
 
 async function carriedOut(stage: Stage, wish?: object, path = '/v1/plans'): Promise<PlanShown> {
   const asked = await stage.olga.steward('POST', path, wish)
   expect(asked.status, JSON.stringify(asked.body)).toBeLessThan(300)
   const id = idOf(asked.body)
   const proposed = await reaches(stage, id, ['proposed'])
-  const yes = await stage.olga.steward('POST', `/v1/plans/${id}/approve`, { document: proposed.digest?.id })
+  const yes = await stage.olga.steward('POST', `/v1/plans/${id}/approve`, { documentId: proposed.digest?.id })
   expect(yes.status, JSON.stringify(yes.body)).toBeLessThan(300)
   return reaches(stage, id, ['done'])
 }
