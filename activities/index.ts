@@ -25,6 +25,7 @@ import { createPlanMaking } from './plan-making.ts'
 import { createPlanWaves } from './plan-waves.ts'
 import { planInThread } from './planning.ts'
 import type { Receiver } from './receivers/receiver.ts'
+import { createRecurringPlanActivities } from './recurring-plans.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
 import type { Sessions } from './sessions.ts'
@@ -32,7 +33,7 @@ import { createSshActivities } from './ssh.ts'
 import { createTrustActivities } from './trusts.ts'
 
 export interface ActivitiesOptions {
-  config: Pick<Config, 'actions' | 'policies' | 'publicUrl' | 'ssh' | 'watch'>
+  config: Pick<Config, 'actions' | 'governor' | 'policies' | 'publicUrl' | 'ssh' | 'watch'>
   sessions: Sessions
   keystone: Pick<Keystone, 'deleteTrust' | 'getTrust' | 'listTrusts'>
   incidents: Incidents
@@ -50,6 +51,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
   const { config, sessions, keystone, incidents, client, governor, receivers, notifications, stop, leaving } = options
   const brake = createBrake(stop)
   const documents = createPlanDocuments(client)
+  const plans = createPlans(client)
   const pause = createPause(leaving)
   const pace = createPace(config.actions.callsPerSecond)
   /** The stop button has the last word, also after a wait. */
@@ -63,7 +65,8 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createServiceWatch({ sessions, pause, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
     ...createSshActivities(config.ssh, brake),
     ...createMigrationActivities({ sessions, pause, brake }),
-    ...createPlanMaking({ sessions, documents, plans: createPlans(client), planning: planInThread }),
+    ...createPlanMaking({ sessions, documents, plans, planning: planInThread }),
+    ...createRecurringPlanActivities({ plans, config: config.governor }),
     ...createPlanWaves({ sessions, documents }),
     ...createComputeHosts(sessions, brake),
     ...createGovernorActivities({ sessions, governor, client, brake }),

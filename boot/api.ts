@@ -23,6 +23,7 @@ import { createIncidentList } from '../temporal/incident-list.ts'
 import { createPlans } from '../temporal/plans.ts'
 import { throughEngine } from '../temporal/reach.ts'
 import { createRecurringActions } from '../temporal/recurring-actions.ts'
+import { createRecurringPlans } from '../temporal/recurring-plans.ts'
 import { createIncidentHistory } from '../temporal/report.ts'
 import { createTrustHolders } from '../temporal/trust-holders.ts'
 import { createWhyDesk } from '../temporal/why.ts'
@@ -86,6 +87,7 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
     approvals: { keys: foundation.keys, publicUrl: config.publicUrl },
     governor: { governor, stop, config: config.governor, policies: config.policies },
     plans: { plans: createPlans(client), config: config.governor },
+    recurringPlans: { recurring: createRecurringPlans(client) },
     audit: { audit: createAudit(client) },
     reports: { history: createIncidentHistory(client), governor, config },
     why: { desk: createWhyDesk({ client, governor, stop, config: config.governor }) },

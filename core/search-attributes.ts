@@ -22,6 +22,7 @@ export type WorkflowKind =
   | 'recurring-action'
   | 'delegation'
   | 'plan'
+  | 'recurring-plan'
   | 'sweep'
   | 'watch'
   | 'governor'

@@ -39,6 +39,7 @@ type Tried = Omit<
   | 'findHeld'
   | 'recallFirings'
   | 'readWave'
+  | 'beginPlan'
   | 'announce'
   | 'deliver'
 >

@@ -49,6 +49,7 @@ const names = Object.keys({
   planRelief: 0,
   liveMigrate: 0,
   makePlan: 0,
+  beginPlan: 0,
   readWave: 0,
   checkWave: 0,
   verifyMoves: 0,
