@@ -29,6 +29,7 @@ import { createPlanWaves } from './plan-waves.ts'
 import { planInThread } from './planning.ts'
 import { createPowerActivities } from './power/power.ts'
 import type { Receiver } from './receivers/receiver.ts'
+import { createRecurringPlanActivities } from './recurring-plans.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
 import type { Sessions } from './sessions.ts'
@@ -36,7 +37,7 @@ import { createSshActivities } from './ssh.ts'
 import { createTrustActivities } from './trusts.ts'
 
 export interface ActivitiesOptions {
-  config: Pick<Config, 'actions' | 'http' | 'policies' | 'power' | 'publicUrl' | 'ssh' | 'watch'>
+  config: Pick<Config, 'actions' | 'governor' | 'http' | 'policies' | 'power' | 'publicUrl' | 'ssh' | 'watch'>
   sessions: Sessions
   keystone: Pick<Keystone, 'deleteTrust' | 'getTrust' | 'listTrusts'>
   incidents: Incidents
@@ -54,6 +55,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
   const { config, sessions, keystone, incidents, client, governor, receivers, notifications, stop, leaving } = options
   const brake = createBrake(stop)
   const documents = createPlanDocuments(client)
+  const plans = createPlans(client)
   const pause = createPause(leaving)
   const pace = createPace(config.actions.callsPerSecond)
   /** The stop button has the last word, also after a wait. */
@@ -68,7 +70,8 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createSshActivities(config.ssh, brake),
     ...createPowerActivities({ power: config.power, sessions, pause, brake }),
     ...createMigrationActivities({ sessions, pause, brake }),
-    ...createPlanMaking({ sessions, documents, plans: createPlans(client), planning: planInThread }),
+    ...createPlanMaking({ sessions, documents, plans, planning: planInThread }),
+    ...createRecurringPlanActivities({ plans, config: config.governor }),
     ...createPlanWaves({ sessions, documents }),
     ...createComputeHosts(sessions, brake),
     ...createDrainActivities(sessions),

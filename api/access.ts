@@ -63,12 +63,12 @@ export function guardRoutes(app: FastifyInstance, { checkToken, sources, policy 
     const token = request.headers['x-auth-token']
     if (typeof token !== 'string' || token.trim() === '') throw failure('TOKEN_MISSING', 'no X-Auth-Token')
     request.caller = await checkToken(token.trim(), { requestId: request.globalRequestId })
-    refuse(policy, request.caller, access)
+    assertMay(policy, request.caller, access)
   })
 }
 
 /** @throws ROLE_MISSING, PERSON_NEEDED */
-function refuse(policy: AccessPolicy, caller: Caller, permission: Permission): void {
+export function assertMay(policy: AccessPolicy, caller: Caller, permission: Permission): void {
   const refusal = refusalOf(policy, caller, permission)
   if (refusal === 'person')
     throw failure('PERSON_NEEDED', `${permission} is not given through a trust: whoever holds it is not who made it`)

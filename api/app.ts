@@ -5,7 +5,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { may } from '../core/access.ts'
-import { type AccessOptions, guardRoutes, isPermission } from './access.ts'
+import { type AccessOptions, assertMay, guardRoutes, isPermission } from './access.ts'
 import { guardBodies } from './body.ts'
 import type { Caller } from './callers.ts'
 import { createMetrics, measureDelegation, measureRequests } from './metrics.ts'
@@ -23,6 +23,7 @@ import { leaseRoutes } from './routes/leases.ts'
 import { notificationRoutes } from './routes/notifications.ts'
 import { type PlanRoutesOptions, planRoutes } from './routes/plans.ts'
 import { recurringActionRoutes } from './routes/recurring-actions.ts'
+import { type RecurringPlanRoutesOptions, recurringPlanRoutes } from './routes/recurring-plans.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { runbookRoutes } from './routes/runbooks.ts'
 import { type SignalRoutesOptions, signalRoutes } from './routes/signals.ts'
@@ -39,6 +40,7 @@ export interface AppOptions {
   approvals: Pick<ApprovalRoutesOptions, 'keys' | 'publicUrl' | 'now'>
   governor: Parameters<typeof governorRoutes>[1]
   plans: PlanRoutesOptions
+  recurringPlans: Omit<RecurringPlanRoutesOptions, 'assertMay'>
   audit: Omit<AuditRoutesOptions, 'seesCloud'>
   reports: Parameters<typeof reportRoutes>[1]
   why: Omit<WhyRoutesOptions, 'seesCloud'>
@@ -133,6 +135,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await v1.register(stopRoutes, options.governor)
       await v1.register(leaseRoutes, options.governor)
       await v1.register(planRoutes, options.plans)
+      await v1.register(recurringPlanRoutes, {
+        ...options.recurringPlans,
+        assertMay: (caller, permission) => assertMay(options.access.policy, caller, permission),
+      })
       await v1.register(auditRoutes, { ...options.audit, seesCloud })
       await v1.register(reportRoutes, options.reports)
       await v1.register(whyRoutes, { ...options.why, seesCloud })

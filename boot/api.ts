@@ -23,6 +23,7 @@ import { createIncidentList } from '../temporal/incident-list.ts'
 import { createPlans } from '../temporal/plans.ts'
 import { throughEngine } from '../temporal/reach.ts'
 import { createRecurringActions } from '../temporal/recurring-actions.ts'
+import { createRecurringPlans } from '../temporal/recurring-plans.ts'
 import { createIncidentHistory } from '../temporal/report.ts'
 import { createRunbookList } from '../temporal/runbook-list.ts'
 import { createRuns } from '../temporal/runs.ts'
@@ -92,6 +93,7 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
       runbookNames: async () => (await runbooks.list().catch(() => [])).map(({ name }) => name),
     },
     plans: { plans: createPlans(client), config: config.governor },
+    recurringPlans: { recurring: createRecurringPlans(client) },
     audit: { audit: createAudit(client) },
     reports: { history: createIncidentHistory(client), governor, config },
     why: { desk: createWhyDesk({ client, governor, stop, config: config.governor }) },

@@ -10,11 +10,13 @@ import { readJson } from './json-file.ts'
 import { addPlanExport } from './plan-export.ts'
 import { type GoalOptions, planOptionsOf, withGoal } from './plan-options.ts'
 import { addPlansOfCloud } from './plans.ts'
+import { addRecurringPlanCommands } from './recurring-plans.ts'
 
 /** plan simulate: runs a goal on a model file, without a server and without a cloud; and all other words about plans. */
 export function addPlanCommands(program: Command): void {
   const plan = program.command('plan').description('plans that move servers between hosts')
   addPlansOfCloud(plan)
+  addRecurringPlanCommands(plan)
   addPlanExport(plan)
   withGoal(plan.command('simulate <file>').description('plans on a model file; moves nothing')).action(
     async (file: string, given: GoalOptions, command: Command) => {

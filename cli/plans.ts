@@ -130,6 +130,8 @@ function print(command: Command, answer: Answer): void {
     ['state', plan.state],
     ['asked for', `${timeText(plan.createdAt)} by ${plan.by}${plan.why ? `: ${plan.why}` : ''}`],
     ['takes back', plan.undoes],
+    ['made for', plan.recurs && `recurring plan ${plan.recurs.id}, ${timeText(plan.recurs.at)}`],
+    ['window', plan.beginBy && `waves begin until ${timeText(plan.beginBy)}`],
     ['document', digest?.id],
     ['approved by', yes.length > 0 ? yes.join(', ') : undefined],
     ['can be approved', isOpen ? `until ${timeText(plan.answerBy ?? '')}, by ${needs} person(s)` : undefined],

@@ -9,6 +9,7 @@ import { type PageOptions, pageQuery, printMore } from './paging.ts'
 import { printFields, printNotes, printTable } from './print.ts'
 import { type RecurrenceOptions, recurrenceOf, withRecurrence } from './recurrence-options.ts'
 import { spanSeconds } from './span.ts'
+import { whenText } from './when-text.ts'
 import { type WorkOptions, withWork, workIn } from './work-options.ts'
 
 const List = z.object({ recurringActions: z.array(RecurringActionView), nextPage: z.string().optional() })
@@ -115,15 +116,12 @@ const whatOf = (view: RecurringActionView) => view.name ?? titleOf(view)
 function show(command: Command, answer: unknown): void {
   const view = RecurringActionView.parse(answer)
   const { recurrence, next, delegated } = view
-  const { cron, interval, calendar, timeZone, overlap, dst } = recurrence
-  const when =
-    cron ?? interval ?? [calendar?.times.join(' '), calendar?.weekdays?.join(' ')].filter(Boolean).join(' on ')
   printFields(command, view, [
     ['id', view.id],
     ['name', view.name],
     ['state', view.reason === undefined ? view.state : `${view.state}: ${view.reason}`],
     ['what', titleOf(view)],
-    ['when', `${when} (${timeZone}; clock changes: ${dst}; overlap: ${overlap})`],
+    ['when', whenText(recurrence)],
     ['next', next && `${next.local}, ${next.at}${next.note ? ` (${next.note})` : ''}`],
     ['snoozed', view.snoozedUntil && `until ${view.snoozedUntil}`],
     ['running', view.running.length > 0 ? view.running.join(', ') : undefined],

@@ -1,7 +1,7 @@
 import type { Entity, LogLine } from './alert.ts'
 import type { Call } from './call.ts'
 import type { ActionReference, Deed } from './chain.ts'
-import type { PlanDigest, PlanWishes } from './cloud-plan.ts'
+import type { PlanDigest, PlanView, PlanWishes } from './cloud-plan.ts'
 import type { Delegation, OrphanTrust, Rights } from './delegation.ts'
 import type { Holder, LeaseRequest, Outcome, Survey, Verdict } from './governor.ts'
 import type { ServerSelector, TargetOutcome } from './group.ts'
@@ -140,6 +140,8 @@ export interface Activities {
   // plans for many hosts
   /** Looks at the whole cloud and plans; the document is left with the workflow that asked. */
   makePlan(wish: PlanWish): Promise<PlanDigest>
+  /** Begins a plan of its own, by the rules for approval as they are now. Repeatable: one plan is begun once. */
+  beginPlan(input: { view: PlanView; reportTo: string }): Promise<void>
   readWave(input: PlanReference & { wave: number }): Promise<WavePart>
   /** Looks whether the cloud is as a wave expects it; servers of this wave that were `moved` are expected at their targets. */
   checkWave(input: PlanReference & { wave: number; moved: readonly string[]; ownReason: string }): Promise<void>

@@ -120,6 +120,7 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
     about: ({ from, to }) => ({ from, to }),
   },
   makePlan: 'reads',
+  beginPlan: 'internal',
   readWave: 'reads',
   checkWave: 'reads',
   verifyMoves: 'reads',

@@ -265,14 +265,20 @@ export const catalogue = {
   PLAN_NOT_FOUND: {
     status: 404,
     remedy: 'fix',
-    summary: 'There is no plan with this id.',
-    next: 'List the plans: GET /v1/plans.',
+    summary: 'There is no plan, or no recurring plan, with this id.',
+    next: 'List them: GET /v1/plans, GET /v1/recurring-plans.',
   },
   PLAN_CLOSED: {
     status: 409,
     remedy: 'fix',
     summary: 'The plan has ended, or is not in a state in which this can be done.',
     next: 'Read its state: GET /v1/plans/{id}.',
+  },
+  WINDOW_CLOSED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The time in which waves of the plan might begin is over.',
+    next: 'What was moved stays where it is; a longer window, or larger waves, let more of the next plan be carried out.',
   },
   PLAN_TOO_LARGE: {
     status: 409,

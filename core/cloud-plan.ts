@@ -40,9 +40,17 @@ export const CreatePlan = z.strictObject({
 })
 export type CreatePlan = z.infer<typeof CreatePlan>
 
+export const ApproveBy = z
+  .enum(['ask', 'auto'])
+  .describe(
+    '`ask`: persons say yes to each plan; `auto`: it is carried out without, as far as the governor lets machines go',
+  )
+export type ApproveBy = z.infer<typeof ApproveBy>
+
 /**
  * `planning`: the cloud is looked at · `proposed`: can be approved until it expires · `approved`, `executing` · `done`:
- * every move was made and seen, or there was none to make · `stopped`: by a person, by the stop button or by the governor ·
+ * every move was made and seen, or there was none to make · `stopped`: by a person, by the stop button, by the governor or
+ * because its window has closed ·
  * `stale`: the cloud is not as the plan expects it any more · `failed` · `discarded`: a person said no · `expired`.
  */
 export const PlanState = z.enum([
@@ -97,6 +105,12 @@ export const PlanView = z.object({
   goal: PlanDocument.shape.goal,
   options: PlanWishes,
   undoes: z.string().optional().describe('goal `undo`: the plan whose moves are taken back'),
+  recurs: z
+    .object({ id: z.string(), at: z.iso.datetime() })
+    .optional()
+    .describe('the recurring plan that it was made for, and which time of it'),
+  approve: ApproveBy.optional(),
+  beginBy: z.iso.datetime().optional().describe('no wave begins after this'),
   why: z.string().optional(),
   state: PlanState,
   by: z.string().describe('who asked for it'),
@@ -118,9 +132,15 @@ export const PlanView = z.object({
 })
 export type PlanView = z.infer<typeof PlanView>
 
+/** Its id in the engine. */
+export const planWorkflowId = (id: string) => `plan/${id}`
+
 /** A plan that has just been asked for. */
 export const newPlan = (
-  asked: Pick<PlanView, 'id' | 'goal' | 'options' | 'by' | 'userId' | 'createdAt' | 'undoes'>,
+  asked: Pick<
+    PlanView,
+    'id' | 'goal' | 'options' | 'by' | 'userId' | 'createdAt' | 'undoes' | 'recurs' | 'approve' | 'beginBy'
+  >,
   why?: string,
 ): PlanView => ({
   ...asked,
@@ -145,6 +165,8 @@ export type WaveRunView = z.infer<typeof WaveRunView>
 export interface OpenPlan {
   readonly view: PlanView
   readonly governor: Pick<GovernorConfig, 'approval'>
+  /** Workflow that is told how it ended. */
+  readonly reportTo?: string
 }
 
 /** What a person may do with a plan; each is an update of its workflow, named by `does`. */

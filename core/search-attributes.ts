@@ -23,6 +23,7 @@ export type WorkflowKind =
   | 'recurring-action'
   | 'delegation'
   | 'plan'
+  | 'recurring-plan'
   | 'sweep'
   | 'watch'
   | 'governor'

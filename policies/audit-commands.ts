@@ -45,10 +45,10 @@ const incident =
 
 const plan =
   (action: string): Teller =>
-  (given, { workflowId }) => ({
+  (given, { workflowId, kind }) => ({
     action,
     initiator: personOf(given.by),
-    target: { id: workflowId, typeURI: 'service/oss/plan' },
+    target: { id: workflowId, typeURI: `service/oss/${kind}` },
     about: { ...textOf(given, 'why'), ...textOf(given, 'planId') },
   })
 
@@ -104,6 +104,9 @@ const tellers: Readonly<Record<string, Teller>> = {
   'plan approve': plan('allow/plan'),
   'plan stop': plan('stop/plan'),
   'plan discard': plan('deny/plan'),
+  'recurring-plan pause': plan('disable/recurring-plan'),
+  'recurring-plan resume': plan('enable/recurring-plan'),
+  'recurring-plan delete': plan('delete/recurring-plan'),
   'sweep revoke': (given) => ({
     action: 'revoke/delegation',
     initiator: personOf(given.by),

@@ -18,6 +18,7 @@ import { catalogue } from '../core/catalogue.ts'
 import type { OpenPlan } from '../core/cloud-plan.ts'
 import type { Delegation, DelegationView } from '../core/delegation.ts'
 import type { LeaseGrounds } from '../core/governor.ts'
+import type { RecurringPlan } from '../core/recurring-plan.ts'
 import type { StopState } from '../core/stop.ts'
 import { type Command, commandOf } from './audit-commands.ts'
 
@@ -170,17 +171,18 @@ function beginningOf(execution: AuditedExecution, record: Recorded): Act | undef
   const target = workflowOf(execution)
   const owner = ownerOf(execution, first)
   if (owner) return { action: `create/${execution.kind}`, initiator: owner, target, ...done(record) }
-  if (execution.kind === 'plan') return planAskedFor(target, record)
+  if (execution.kind === 'plan' || execution.kind === 'recurring-plan') return planAskedFor(execution, record)
   if (execution.kind !== 'stop') return undefined
   const { by, userId, why } = (first ?? {}) as Partial<StopState>
   const initiator = { id: userId ?? 'unknown', typeURI: userType, ...(by !== undefined && { name: by }) }
   return { action: 'disable', initiator, target, ...(why !== undefined && { about: { why } }), ...done(record) }
 }
 
-function planAskedFor(target: Resource, record: Recorded): Act {
-  const { view } = (record.input[0] ?? {}) as Partial<OpenPlan>
+function planAskedFor(execution: AuditedExecution, record: Recorded): Act {
+  const { view } = (record.input[0] ?? {}) as Partial<OpenPlan | RecurringPlan>
   const initiator = view ? { id: view.userId, typeURI: userType, name: view.by } : unknownPerson
-  return { action: 'create/plan', initiator, target, about: { ...(view?.why && { why: view.why }) }, ...done(record) }
+  const about = { ...(view?.why && { why: view.why }) }
+  return { action: `create/${execution.kind}`, initiator, target: workflowOf(execution), about, ...done(record) }
 }
 
 function pairOf(execution: AuditedExecution, record: Recorded, act: Act): Keyed[] {

@@ -40,6 +40,7 @@ const kinds = [
   'recurring-action',
   'delegation',
   'plan',
+  'recurring-plan',
   'sweep',
   'governor',
   'stop',

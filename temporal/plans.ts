@@ -11,6 +11,7 @@ import {
   type PlanShown,
   type PlanState,
   PlanView,
+  planWorkflowId,
   WaveRunView,
 } from '../core/cloud-plan.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
@@ -41,8 +42,6 @@ export interface Plans {
   /** Has a command carried out; the plan as it is then. @throws PLAN_NOT_FOUND, PLAN_CLOSED */
   command(id: string, command: PlanCommand): Promise<PlanView>
 }
-
-export const planWorkflowId = (id: string) => `plan/${id}`
 
 export function createPlans(client: Client, taskQueue: string = taskQueues.remediation): Plans {
   const handleOf = (id: string) => client.workflow.getHandle<typeof cloudPlan>(planWorkflowId(id))

@@ -23,6 +23,20 @@ export async function throughEngine<T>(client: Client, ask: () => Promise<T>, ti
   }
 }
 
+/** Each run of a workflow that recurs waits for one time: a command may meet the end of one, and is then for the next. */
+const mostTurns = 5
+
+/** Asks a workflow whose runs follow each other. @throws what `ask` throws */
+export async function pastTheEndOfARun<T>(ask: () => Promise<T>): Promise<T> {
+  for (let turn = 1; ; turn++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (turn === mostTurns || !metTheEndOfARun(error)) throw error
+    }
+  }
+}
+
 /** The run closed between the moment an update came and the moment it was looked at: the next run may be asked. */
 export function metTheEndOfARun(error: unknown): boolean {
   const grpc = error instanceof ServiceError ? error.cause : error

@@ -10,7 +10,7 @@ import { recurringAction } from '../workflows/recurring-action.ts'
 import { delegationAttribute, identified } from './delegation-id.ts'
 import { quoted } from './incident-list.ts'
 import { type Page, type PageWish, pageOf } from './page.ts'
-import { engineTimeoutMs, metTheEndOfARun, throughEngine } from './reach.ts'
+import { engineTimeoutMs, pastTheEndOfARun, throughEngine } from './reach.ts'
 
 /** The recurring actions of all projects; every question names the project that asks. */
 export interface RecurringActions {
@@ -24,9 +24,6 @@ export interface RecurringActions {
   /** Has a command carried out; the recurring action as it is then. @throws ACTION_NOT_FOUND, ACTION_CLOSED, and what the command is refused with */
   command(id: string, projectId: string, command: RecurringCommand & { by: Person }): Promise<RecurringActionView>
 }
-
-/** Each run waits for one occurrence: a command may meet the end of one, and is then for the next. */
-const mostTurns = 5
 
 export function createRecurringActions(client: Client): RecurringActions {
   const handleOf = (id: string) => client.workflow.getHandle<typeof recurringAction>(`recurring-action/${id}`)
@@ -65,15 +62,14 @@ export function createRecurringActions(client: Client): RecurringActions {
   async function command(id: string, projectId: string, { does, ...given }: RecurringCommand & { by: Person }) {
     await show(id, projectId)
     const told = 'delegated' in given ? { ...given, delegated: identified(given.delegated) } : given
-    for (let turn = 1; ; turn++) {
-      try {
-        return await handleOf(id).executeUpdate<RecurringActionView, [object]>(does, { args: [told] })
-      } catch (error) {
-        if (turn < mostTurns && metTheEndOfARun(error)) continue
-        if (error instanceof WorkflowNotFoundError) throw failure('ACTION_CLOSED', `recurring action ${id} has ended`)
-        if (!(error instanceof WorkflowUpdateFailedError)) throw error
-        throw failure(codeOf(error) ?? 'ACTION_CLOSED', codeOf(error) ? messageOf(error) : `${id} has just ended`)
-      }
+    try {
+      return await pastTheEndOfARun(() =>
+        handleOf(id).executeUpdate<RecurringActionView, [object]>(does, { args: [told] }),
+      )
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw failure('ACTION_CLOSED', `recurring action ${id} has ended`)
+      if (!(error instanceof WorkflowUpdateFailedError)) throw error
+      throw failure(codeOf(error) ?? 'ACTION_CLOSED', codeOf(error) ? messageOf(error) : `${id} has just ended`)
     }
   }
 

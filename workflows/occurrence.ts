@@ -1,7 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import {
   CancellationScope,
-  defineSignal,
   getExternalWorkflowHandle,
   isCancellation,
   ParentClosePolicy,
@@ -15,9 +14,7 @@ import type { RecurringActionView } from '../core/recurrence.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { titleOf, workOf } from '../core/work.ts'
 import { scheduledAction } from './scheduled-action.ts'
-
-/** Does nothing, and reaches only a workflow that still runs. */
-const areYouThere = defineSignal('areYouThere')
+import { stillRuns } from './still-runs.ts'
 
 /** The id of an occurrence has its time, so that Temporal itself refuses to make one twice. */
 const occurrenceId = (id: string, at: string) => `action/${id}/${at}`
@@ -70,13 +67,5 @@ export async function endOccurrence(id: string, at: string): Promise<void> {
   }
 }
 
-/** Whether an occurrence still runs. One that has ended by itself has reported before this says no. */
-export async function occurrenceRuns(id: string, at: string): Promise<boolean> {
-  try {
-    await getExternalWorkflowHandle(occurrenceId(id, at)).signal(areYouThere)
-    return true
-  } catch (error) {
-    if (isCancellation(error)) throw error
-    return false
-  }
-}
+/** Whether an occurrence still runs. */
+export const occurrenceRuns = (id: string, at: string): Promise<boolean> => stillRuns(occurrenceId(id, at))

@@ -1,4 +1,4 @@
-import type { PastOccurrence, Recurrence } from '../../core/recurrence.ts'
+import type { Recurrence } from '../../core/recurrence.ts'
 
 /** Enough for calls that wait for a busy cloud; more at a time are a queue nobody asked for. */
 export const mostRunning = 10
@@ -47,5 +47,4 @@ export function tooLate(catchUpSeconds: number, { startsAtMs, nowMs }: Pick<Due,
 }
 
 /** The latest outcomes, newest last. */
-export const remembered = (past: readonly PastOccurrence[], ...more: readonly PastOccurrence[]): PastOccurrence[] =>
-  [...past, ...more].slice(-keptOutcomes)
+export const remembered = <T>(past: readonly T[], ...more: readonly T[]): T[] => [...past, ...more].slice(-keptOutcomes)

@@ -42,6 +42,7 @@ type Tried = Omit<
   | 'findHeld'
   | 'recallFirings'
   | 'readWave'
+  | 'beginPlan'
   | 'announce'
   | 'checkHttpCall'
   | 'callHttp'

@@ -68,6 +68,12 @@ POST   /v1/plans/:id/approve                     plans:execute     m      i   i 
 POST   /v1/plans/:id/stop                        plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
 POST   /v1/plans/:id/undo                        plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
 DELETE /v1/plans/:id                             plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
+GET    /v1/recurring-plans                       plans:read        m      i   i       i        r       r      r      r     r       r     +     +        m            m
+GET    /v1/recurring-plans/:id                   plans:read        m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/recurring-plans                       plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/recurring-plans/:id/pause             plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
+POST   /v1/recurring-plans/:id/resume            plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
+DELETE /v1/recurring-plans/:id                   plans:write       m      i   i       i        r       r      r      r     r       r     +     +        m            m
 GET    /v1/audit                                 audit:read        m      i   i       i        r       +      +      +     +       +     +     +        m            m
 GET    /v1/reports/runbooks                      reports:read      m      i   i       i        r       r      r      r     r       r     +     +        m            m
 GET    /v1/why                                   why:read          m      i   i       i        r       r      r      r     r       r     +     +        m            m

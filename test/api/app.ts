@@ -21,6 +21,7 @@ import { failure } from '../../core/errors.ts'
 import { GovernorConfig } from '../../core/governor.ts'
 import { Policy } from '../../core/policy.ts'
 import type { RecurringAction, RecurringActionView } from '../../core/recurrence.ts'
+import type { RecurringPlan, RecurringPlanCommand } from '../../core/recurring-plan.ts'
 import { createCatalog } from '../../openstack/catalog.ts'
 import type { OwnServer } from '../../openstack/servers.ts'
 import type { Actions } from '../../temporal/actions.ts'
@@ -35,11 +36,13 @@ import type { Keys } from '../../temporal/keys.ts'
 import type { Notifications } from '../../temporal/notifications.ts'
 import type { Plans } from '../../temporal/plans.ts'
 import type { RecurringActions } from '../../temporal/recurring-actions.ts'
+import type { RecurringPlans } from '../../temporal/recurring-plans.ts'
 import type { StopButton } from '../../temporal/stop.ts'
 import { fakeCredentials, type KnownCredential } from './credentials.ts'
 import { fakeGovernor, fakeStop } from './governor.ts'
 import { pageIn } from './page.ts'
 import { fakePlans } from './plans.ts'
+import { fakeRecurringPlans } from './recurring-plans.ts'
 import { fakeRunbooks, type RunbookChanges } from './runbooks.ts'
 import { type FakeTrusts, fakeTrusts, heldOf, type TrustsOutside } from './trusts.ts'
 
@@ -119,6 +122,8 @@ export interface Outside extends TrustsOutside {
   told: Parameters<RecurringActions['command']>[2][]
   /** Plans asked for, and commands that reached one. */
   planned: OpenPlan[]
+  recurringPlanned: RecurringPlan[]
+  recurringCommanded: [id: string, command: RecurringPlanCommand][]
   commanded: [id: string, command: PlanCommand][]
   reported: Alert[]
 }
@@ -132,6 +137,7 @@ export interface Changes extends RunbookChanges {
   recurring?: Partial<RecurringActions>
   delegations?: Partial<Delegations>
   plans?: Partial<Plans>
+  recurringPlans?: Partial<RecurringPlans>
   /** What acts with which trust, by trust id. @default the actions and recurring actions that were started */
   holders?: (trustId: string) => TrustHolder | undefined
   sweep?: Partial<DelegationSweep>
@@ -176,6 +182,8 @@ export async function world(changes: Changes = {}): Promise<World> {
     repeated: [],
     told: [],
     planned: [],
+    recurringPlanned: [],
+    recurringCommanded: [],
     commanded: [],
     reported: [],
   }
@@ -248,6 +256,13 @@ export async function world(changes: Changes = {}): Promise<World> {
       plans: { ...fakePlans(nowMs, outside.planned, outside.commanded), ...changes.plans },
       config: GovernorConfig.parse(changes.brakes ?? {}),
       waitMs: 0,
+      now,
+    },
+    recurringPlans: {
+      recurring: {
+        ...fakeRecurringPlans(outside.recurringPlanned, outside.recurringCommanded),
+        ...changes.recurringPlans,
+      },
       now,
     },
     audit: { audit: { events: changes.auditEvents ?? noEvents }, now },

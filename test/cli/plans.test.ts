@@ -64,6 +64,7 @@ describe('steward plan', () => {
     const detail = async (): Promise<PlanShown> => ({
       ...planned[0]!.view,
       ...{ state: 'executing', says: 'wave 2: 0 of 1 moved', moves: [], disabled: ['a'] },
+      ...{ recurs: { id: 'weekend', at: startedAt }, beginBy: startedAt },
       waves: [
         { ...first!, state: 'done', moved: 1, startedAt },
         { ...second!, state: 'running', startedAt },
@@ -74,6 +75,8 @@ describe('steward plan', () => {
     const { out } = await run('show', planned[0]?.view.id ?? '')
     expect(out).toContain('moved            1 of 2 servers, 1 of 2 waves\n')
     expect(out).toContain('at work          wave 2: 0 of 1 moved\n')
+    expect(out).toContain('made for         recurring plan weekend, 2026-11-21 01:00:00\n')
+    expect(out).toContain('window           waves begin until 2026-11-21 01:00:00\n')
     expect(out).toMatch(/WAVE +STATE +MOVED +BEGAN +ENDED\n1 +done +1 of 1 +2026-11-21 01:00:00 +-\n2 +running +0 of 1/)
   })
 

@@ -4,9 +4,12 @@ import type { PlanView } from '../../core/cloud-plan.ts'
 import { failure } from '../../core/errors.ts'
 import type { Move } from '../../core/plan.ts'
 import { createDataConverter } from '../../temporal/data-converter.ts'
+import { planEnded } from '../../workflows/plan/plan.ts'
 import { host as hostNamed, cloud as modelWith, server } from '../policies/planner/clouds.ts'
 import { until, useWorker, viewOf } from './engine.ts'
+import { person } from './people.ts'
 import { askFor, modelCloud, planIn, tell, wasTold } from './plan-bench.ts'
+import { recurringPlanDesk } from './recurring-plan-bench.ts'
 import { gate, type Script } from './scripted.ts'
 
 const bench = useWorker()
@@ -15,20 +18,26 @@ async function historyOf(workflowId: string, runId?: string) {
   return { workflowId, history: await bench.client.workflow.getHandle(workflowId, runId).fetchHistory() }
 }
 
+/** Every run of one workflow. */
+async function runsOf(id: string) {
+  const all = []
+  for await (const { runId } of bench.client.workflow.list({ query: `WorkflowId = '${id}'` }))
+    all.push(await historyOf(id, runId))
+  return all
+}
+
 /** Every run of a wave, and of the enabling of hosts, as each is a history of its own. */
 async function historiesOf(id: string) {
   const all = [await historyOf(`plan/${id}`)]
   await until(async () => {
-    all.splice(1)
-    for await (const { runId } of bench.client.workflow.list({ query: `WorkflowId = 'run/plan/${id}'` }))
-      all.push(await historyOf(`run/plan/${id}`, runId))
+    all.splice(1, all.length, ...(await runsOf(`run/plan/${id}`)))
     return all.length > 1
   }, true)
   return all
 }
 
 it('a worker that takes over in the middle of a plan comes to the same steps', async () => {
-  const histories = (await Promise.all([plannedAnew(), stopped()])).flat()
+  const histories = (await Promise.all([plannedAnew(), stopped(), recurring()])).flat()
   expect(histories.length).toBeGreaterThan(4)
   const options = {
     workflowBundle: { codePath: inject('engine').bundle },
@@ -93,4 +102,24 @@ async function stopped() {
   moving.open()
   await handle.result()
   return historiesOf(cloud.host)
+}
+
+/** Two times, of which the first is still at work when the second one comes, a pause, and an end. */
+async function recurring() {
+  const cloud = bench.cloud({ beginPlan: undefined })
+  const desk = recurringPlanDesk(bench)
+  const id = await desk.begin({ interval: 'PT1S' }, { id: cloud.host })
+  await until(async () => (await desk.show(id)).past.length > 0, true)
+  const { running } = await desk.show(id)
+  const ending = { state: 'done', endedAt: new Date().toISOString() } as const
+  const ended = { id: running?.planId ?? '', ...ending }
+  await bench.client.workflow.getHandle(`recurring-plan/${id}`).signal(planEnded, ended)
+  for (const does of ['pause', 'resume', 'delete'] as const) await desk.command(id, { does, by: person('ana') })
+  const last = async () => (await desk.show(id)).running
+  for (let left = await last(); left; left = await last())
+    await bench.client.workflow.getHandle(`recurring-plan/${id}`).signal(planEnded, { id: left.planId, ...ending })
+  await until(async () => (await desk.show(id)).endedAt !== undefined, true)
+  const workflowId = `recurring-plan/${id}`
+  await until(async () => (await runsOf(workflowId)).length > 3, true)
+  return runsOf(workflowId)
 }

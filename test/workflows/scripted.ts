@@ -53,6 +53,7 @@ const names = Object.keys({
   planDrain: 0,
   liveMigrate: 0,
   makePlan: 0,
+  beginPlan: 0,
   readWave: 0,
   checkWave: 0,
   verifyMoves: 0,

@@ -1,11 +1,11 @@
 import { CancellationScope, condition, isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow'
 import type { ErrorCode } from '../../core/catalogue.ts'
-import { ownReasonOf, planRunbook, type WaveView } from '../../core/cloud-plan.ts'
+import { ownReasonOf, type PlanView, planRunbook, type WaveView } from '../../core/cloud-plan.ts'
 import type { LeaseGrounds } from '../../core/governor.ts'
 import { attributes } from '../../core/search-attributes.ts'
 import { comeToAnEnd } from '../lease.ts'
 import { internal } from '../steps.ts'
-import { nowIso, reasonOf } from './journal.ts'
+import { closesMs, nowIso, reasonOf } from './journal.ts'
 import type { PlanEnd, PlanLife } from './life.ts'
 import { planWave, type WaveReport } from './wave.ts'
 
@@ -13,8 +13,10 @@ import { planWave, type WaveReport } from './wave.ts'
 const refusals: ReadonlySet<string> = new Set([
   ...(['STOPPED', 'GAVE_WAY', 'OBSERVE_ONLY', 'APPROVAL_NEEDED', 'TARGET_BUSY', 'TARGET_PROTECTED'] as const),
   ...(['TARGET_COOLING_DOWN', 'TARGETS_MISSING', 'FUSE_BLOWN', 'SURVEY_STALE', 'BUDGET_EXHAUSTED'] as const),
-  ...(['OVERLOADED', 'CANCELLED'] as const),
+  ...(['OVERLOADED', 'CANCELLED', 'WINDOW_CLOSED'] as const),
 ] satisfies (ErrorCode | 'CANCELLED')[])
+
+const isClosed = (view: PlanView) => Date.now() >= closesMs(view)
 
 /** Nova's no to one server, or one that is never at rest: the others may still be moved. */
 const failedMoves: ReadonlySet<string> = new Set([
@@ -27,10 +29,11 @@ const usualMovesAtOnce = 8
 
 /**
  * Carries the present document out, wave by wave. `plan anew` after the first move that failed: it is then planned around
- * its server, and asked about again.
+ * its server, and asked about again. `ask` when the governor wants a person's yes, and nobody has given one yet.
  */
-export async function carryOut(life: PlanLife): Promise<PlanEnd | 'plan anew'> {
-  const { view } = life.journal
+export async function carryOut(life: PlanLife): Promise<PlanEnd | 'plan anew' | 'ask'> {
+  const { journal } = life
+  const { view } = journal
   if (life.approval) life.approval = { ...life.approval, begunAt: nowIso() }
   const grounds = groundsOf(life)
   for (const wave of view.waves) {
@@ -40,6 +43,18 @@ export async function carryOut(life: PlanLife): Promise<PlanEnd | 'plan anew'> {
     const stopping = life.desk.stopping()
     const told = `wave ${wave.wave} of ${view.waves.length}: ${detail}`
     if (stopping !== undefined) return { state: 'stopped', reason: { detail: stopping } }
+    if (refusals.has(code) && isClosed(view))
+      return {
+        state: 'stopped',
+        reason: { code: 'WINDOW_CLOSED', detail: `window closed at ${view.beginBy}: ${told}` },
+      }
+    if (code === 'APPROVAL_NEEDED' && !life.approval && wave.wave === 1 && wave.moved === 0) {
+      wave.state = 'waiting'
+      delete wave.startedAt
+      delete wave.endedAt
+      journal.ask(`the governor wants a person's yes: ${detail}`)
+      return 'ask'
+    }
     if (refusals.has(code)) return { state: 'stopped', reason: { code, detail: told } }
     if (code === 'PLAN_STALE') return { state: 'stale', reason: { code, detail: told } }
     if (!serverId || !failedMoves.has(code) || life.stay.length > 0)
@@ -69,7 +84,10 @@ export function groundsOf({ journal, times, approval }: PlanLife): LeaseGrounds 
 async function makeWave(life: PlanLife, wave: WaveView, grounds: LeaseGrounds): Promise<WaveReport> {
   const { journal, desk, times } = life
   for (let tries = 1, pauseMs = times.lookAgainMs; ; tries++, pauseMs *= 2) {
-    const report = await runWave(life, wave, grounds)
+    if (isClosed(journal.view)) return notBegun
+    const leftSeconds = Math.ceil((closesMs(journal.view) - Date.now()) / 1000)
+    const waitSeconds = Math.min(grounds.waitSeconds, leftSeconds)
+    const report = await runWave(life, wave, { ...grounds, waitSeconds })
     await note(life, wave, report)
     if (report.ended?.code !== 'GAVE_WAY' || desk.stopping() !== undefined || tries === mostTries) return report
     journal.tell(`wave ${wave.wave} gave way: ${report.ended.detail}`)
@@ -77,12 +95,14 @@ async function makeWave(life: PlanLife, wave: WaveView, grounds: LeaseGrounds): 
   }
 }
 
+const notBegun: WaveReport = { states: [], disabled: [], ended: { code: 'WINDOW_CLOSED', detail: 'not begun' } }
+
 /** A run holds the lease, so that a governor that lost its memory finds it. It is asked to end, and never cut off. */
 async function runWave(life: PlanLife, wave: WaveView, grounds: LeaseGrounds): Promise<WaveReport> {
   const { journal, desk, times, workflowId } = life
   const { view } = journal
   life.hasBegun = true
-  const { id, goal, options, digest } = view
+  const { id, goal, options, digest, beginBy } = view
   const watching = new CancellationScope()
   wave.state = 'running'
   wave.startedAt ??= nowIso()
@@ -103,6 +123,7 @@ async function runWave(life: PlanLife, wave: WaveView, grounds: LeaseGrounds): P
           ...{ canary: wave.wave === 1 && wave.moved === 0, ownReason: ownReasonOf(view), grounds },
           movesAtOnce: options.movesAtOnce ?? usualMovesAtOnce,
           lookAgainMs: times.lookAgainMs,
+          ...(beginBy !== undefined && { beginBy }),
         },
       ],
     })

@@ -56,4 +56,7 @@ export function createPlanJournal(first: PlanView): PlanJournal {
 }
 
 export const reasonOf = (error: unknown) => ({ code: codeOf(error) ?? 'INTERNAL', detail: messageOf(error) })
+/** When the last wave may begin, epoch ms. */
+export const closesMs = ({ beginBy }: PlanView) =>
+  beginBy === undefined ? Number.POSITIVE_INFINITY : Date.parse(beginBy)
 export const nowIso = () => new Date().toISOString()

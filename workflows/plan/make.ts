@@ -2,7 +2,7 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
 import { ownReasonOf, type PlanDigest } from '../../core/cloud-plan.ts'
 import { personsForHosts } from '../../policies/approval.ts'
 import { patient } from '../steps.ts'
-import { reasonOf } from './journal.ts'
+import { closesMs, reasonOf } from './journal.ts'
 import type { PlanEnd, PlanLife } from './life.ts'
 
 /** A picture may take two minutes, and a plan for thousands of hosts some more. */
@@ -35,10 +35,15 @@ export async function make(life: PlanLife): Promise<PlanEnd | 'discarded' | unde
       reason: { code: 'MIGRATION_FAILED', detail: `${lastFailure(life)}; there is no other way` },
     }
   const { approval } = open.governor
-  view.needs = personsForHosts(hosts, approval)
-  const untilMs = Math.min(Date.parse(expiresAt), Date.now() + approval.timeoutSeconds * 1000)
+  const needs = personsForHosts(hosts, approval)
+  const untilMs = Math.min(Date.parse(expiresAt), Date.now() + approval.timeoutSeconds * 1000, closesMs(view))
+  view.needs = needs
   view.answerBy = new Date(untilMs).toISOString()
-  journal.ask(`proposes ${moves} move(s) in ${waves.length} wave(s), between ${hosts} hosts`)
+  const text = `proposes ${moves} move(s) in ${waves.length} wave(s), between ${hosts} hosts`
+  // what two persons have to look at, or what has failed before, is nobody's routine
+  if (view.approve === 'auto' && needs === 1 && stay.length === 0)
+    journal.tell(`${text}, which ${view.by} lets be carried out without being asked`, 'approved')
+  else journal.ask(text)
   return undefined
 }
 

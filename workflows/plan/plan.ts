@@ -1,17 +1,32 @@
-import { allHandlersFinished, CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow'
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  defineSignal,
+  getExternalWorkflowHandle,
+  isCancellation,
+  workflowInfo,
+} from '@temporalio/workflow'
 import type { OpenPlan, PlanView } from '../../core/cloud-plan.ts'
 import { carryOut, groundsOf } from './carry-out.ts'
 import { createPlanDesk } from './desk.ts'
 import { enableAgain } from './hosts.ts'
-import { createPlanJournal, reasonOf } from './journal.ts'
+import { createPlanJournal, nowIso, reasonOf } from './journal.ts'
 import { takeParts } from './keep.ts'
 import type { PlanEnd, PlanLife, PlanTimes } from './life.ts'
 import { make } from './make.ts'
 
+/** How a plan has ended, for whatever has it made again and again. */
+export interface EndedPlan extends Pick<PlanView, 'id' | 'state'> {
+  readonly endedAt: string
+  readonly detail?: string
+}
+export const planEnded = defineSignal<[EndedPlan]>('planEnded')
+
 /**
  * The life of one plan: planning → proposed → approved → executing, wave by wave → done; or discarded, expired, stopped,
- * stale, failed. Nothing is moved before somebody has approved exactly this document. Never fails: how it ended is in its
- * view.
+ * stale, failed. Nothing is moved before somebody has approved exactly this document, or lets such plans be carried out
+ * without. Never fails: how it ended is in its view.
  */
 export async function cloudPlan(open: OpenPlan, times: PlanTimes = {}): Promise<PlanView> {
   const journal = createPlanJournal(open.view)
@@ -36,25 +51,48 @@ export async function cloudPlan(open: OpenPlan, times: PlanTimes = {}): Promise<
     if (life.hasBegun && (state !== 'done' || goal === 'undo')) await enableAgain(life, groundsOf(life))
     // whoever is at the desk gets an answer, and what is not handed over yet would be lost
     await condition(() => allHandlersFinished() && journal.isIdle())
+    if (open.reportTo !== undefined) await report(open.reportTo, journal.view)
     return journal.view
   })
 }
 
 async function live(life: PlanLife): Promise<PlanEnd | 'discarded'> {
-  const { journal, desk } = life
+  const { journal } = life
   for (;;) {
     const ended = await make(life)
     if (ended) return ended
-    const untilMs = Date.parse(journal.view.answerBy ?? '')
-    const isDecided = () => desk.isDiscarded() || desk.approval() !== undefined
-    await condition(isDecided, Math.max(1, untilMs - Date.now()))
-    if (desk.isDiscarded()) return 'discarded'
-    const approval = desk.approval()
-    if (!approval) return { state: 'expired', reason: { detail: 'nobody approved it in time' } }
-    life.approval = approval
-    journal.tell(`approved by ${approval.by}`, 'approved')
-    const carried = await carryOut(life)
-    if (carried !== 'plan anew') return carried
+    let carried: Awaited<ReturnType<typeof carryOut>> = 'ask'
+    if (journal.view.state === 'approved') carried = await carryOut(life)
+    if (carried === 'ask') {
+      const unanswered = await untilApproved(life)
+      if (unanswered) return unanswered
+      carried = await carryOut(life)
+    }
+    if (typeof carried === 'object') return carried
     journal.tell(`${life.stay.at(-1)?.reason}; plans anew around it`, 'planning')
+  }
+}
+
+/** Undefined when as many persons as it needs have said yes. */
+async function untilApproved(life: PlanLife): Promise<PlanEnd | 'discarded' | undefined> {
+  const { journal, desk } = life
+  const untilMs = Date.parse(journal.view.answerBy ?? '')
+  const isDecided = () => desk.isDiscarded() || desk.approval() !== undefined
+  await condition(isDecided, Math.max(1, untilMs - Date.now()))
+  if (desk.isDiscarded()) return 'discarded'
+  const approval = desk.approval()
+  if (!approval) return { state: 'expired', reason: { detail: 'nobody approved it in time' } }
+  life.approval = approval
+  journal.tell(`approved by ${approval.by}`, 'approved')
+  return undefined
+}
+
+/** Whoever has this plan made again and again is told; not when that has ended meanwhile. */
+async function report(reportTo: string, { id, state, reason, endedAt = nowIso() }: PlanView): Promise<void> {
+  try {
+    const detail = reason && `${reason.code ? `${reason.code}: ` : ''}${reason.detail}`
+    await getExternalWorkflowHandle(reportTo).signal(planEnded, { id, state, endedAt, ...(detail && { detail }) })
+  } catch {
+    // nobody waits for it any more
   }
 }

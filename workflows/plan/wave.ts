@@ -19,6 +19,8 @@ export interface WaveOrder extends PlanReference {
   readonly ownReason: string
   readonly movesAtOnce: number
   readonly lookAgainMs: number
+  /** Nothing is begun after this. */
+  readonly beginBy?: string
   readonly grounds: LeaseGrounds
 }
 
@@ -41,7 +43,7 @@ const mostLooks = 3
  * its report.
  */
 export async function planWave(order: WaveOrder): Promise<WaveReport> {
-  const { wave, workflowId, pack, ownReason, grounds } = order
+  const { wave, workflowId, pack, ownReason, grounds, beginBy } = order
   const view: WaveRunView = { wave, state: 'waiting', says: '', states: [] }
   const show = (says: string) => {
     view.says = says
@@ -59,6 +61,8 @@ export async function planWave(order: WaveOrder): Promise<WaveReport> {
     const left = part.moves.filter((_, at) => view.states[at] === 'waiting')
     const moved = part.moves.filter((move) => !left.includes(move)).map(({ serverId }) => serverId)
     const failed = await withLease(leaseOf(part, left), grounds, show, async (safePoint) => {
+      if (beginBy !== undefined && Date.now() >= Date.parse(beginBy))
+        throw failure('WINDOW_CLOSED', `it had its lease only after ${beginBy}`)
       view.state = 'running'
       show(`looks whether wave ${wave} still holds`)
       await assertHolds(order, moved)
