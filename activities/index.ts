@@ -22,7 +22,7 @@ import type { Receiver } from './receivers/receiver.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
 import type { Sessions } from './sessions.ts'
-import { createSshActivities } from './ssh.ts'
+import { createSshActivities } from './ssh/index.ts'
 import { createTrustActivities } from './trusts.ts'
 
 export interface ActivitiesOptions {

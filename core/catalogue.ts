@@ -441,6 +441,30 @@ export const catalogue = {
     summary: 'The command ran on the host and failed.',
     next: 'Read its exit code and last lines in `detail`.',
   },
+  SSH_CONNECTION_LOST: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'The connection was lost after the command had been sent; a look says that it was not done, or not yet.',
+    next: 'It is looked at again; only what was not done is sent once more.',
+  },
+  SSH_OUTCOME_UNKNOWN: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'The command was sent, its end was not heard of, and there is no way to look whether it was done.',
+    next: 'Look at the host; the command is not repeated by itself.',
+  },
+  SSH_SUDO_REFUSED: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'sudo wanted a password, or does not allow the command.',
+    next: 'Add a NOPASSWD rule with exactly these words to the sudoers of the host.',
+  },
+  HOST_DISK_READ_ONLY: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'The command failed because a file system of the host is read-only.',
+    next: 'Look at the disk and at the kernel log of the host; a restart does not help.',
+  },
 
   // who is told
   RECEIVER_UNKNOWN: {

@@ -8,6 +8,9 @@ import { type Granted, runbook } from './runbook.ts'
 
 export type RestartService = ServiceTarget & BinaryPolicy['with'] & Granted
 
+/** Longer than the longest time limit of a command, with the looks around it. */
+const mostRestartMs = 720_000
+
 /** The host, while its service restarts and is watched. */
 export const restartLease = ({ host, withinSeconds, maxRestarts }: RestartService): LeaseNeed => ({
   runbook: 'restart-service',
@@ -43,7 +46,7 @@ export async function restartService(input: RestartService) {
           if (outage) throw failure('MASS_OUTAGE', outage, { host, ...before.company })
           if (restarts === maxRestarts) break
           const process = await quick(`Look at the process of ${service}`).lookAtProcess({ host, binary })
-          const { outcome } = await quick(`Restart ${service} over SSH`).restartService({
+          const { outcome } = await patient(`Restart ${service} over SSH`, mostRestartMs).restartService({
             host,
             binary,
             before: process,

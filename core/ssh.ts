@@ -1,0 +1,89 @@
+import { z } from 'zod'
+
+const User = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/)
+const Port = z.int().min(1).max(65_535)
+const Address = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:_-]{0,254}$/, 'a name or an IP address')
+
+/**
+ * One word of a remote command. Nothing in it can mean more than itself to a shell,
+ * so joining the words with spaces, as ssh does, cannot change the command.
+ */
+export const CommandWord = z.string().regex(/^[A-Za-z0-9@%_+=:,./-]{1,128}$/, 'letters, digits and @%_+=:,./- only')
+export const CommandWords = z.array(CommandWord).min(1).max(16)
+
+const Service = z.strictObject({
+  restart: CommandWords.describe('exact words of the command that restarts the service'),
+  show: CommandWords.optional().describe('prints `pid=N started=EPOCH_SECONDS`; lets a repeat see that it was done'),
+})
+export type SshService = z.infer<typeof Service>
+
+/** A machine on the way to a host. Its host key must be in the same known_hosts. */
+const JumpHost = z.strictObject({ address: Address, port: Port.default(22), user: User.optional() })
+const Jump = z.union([z.string(), JumpHost]).describe('an entry of `hosts` by name, or address, port and user')
+
+const limits = {
+  connectTimeoutSeconds: z.number().min(1).max(60),
+  commandTimeoutSeconds: z.number().min(1).max(600),
+}
+
+const Host = z.strictObject({
+  address: Address,
+  port: Port.default(22),
+  user: User.optional().describe('where it is not that of all hosts'),
+  jump: z
+    .union([Jump, z.literal(false)])
+    .optional()
+    .describe('where it is not that of all hosts; false: none'),
+  connectTimeoutSeconds: limits.connectTimeoutSeconds.optional(),
+  commandTimeoutSeconds: limits.commandTimeoutSeconds.optional(),
+  services: z.record(z.string(), Service).default({}).describe('by binary, such as nova-compute'),
+})
+export type SshHost = z.infer<typeof Host>
+
+/** One stop of a connection: a machine that ssh logs in to. */
+export interface Hop {
+  readonly address: string
+  readonly port: number
+  readonly user: string
+}
+
+const Shape = z.strictObject({
+  user: User,
+  keyFile: z.string().optional().describe('private key; stays on this machine'),
+  agent: z.literal(true).optional().describe('or: the keys of the agent that SSH_AUTH_SOCK of the worker leads to'),
+  knownHostsFile: z.string().describe('host keys, or @cert-authority lines, that Steward trusts; it never adds one'),
+  jump: Jump.optional().describe('every host is reached through it'),
+  connectTimeoutSeconds: limits.connectTimeoutSeconds.default(10),
+  commandTimeoutSeconds: limits.commandTimeoutSeconds.default(60),
+  hosts: z.record(z.string(), Host),
+})
+export type SshConfig = z.infer<typeof Shape>
+
+/** `ssh` of steward.yaml. */
+export const Ssh = Shape.superRefine((ssh, context) => {
+  const wrong = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
+  if ((ssh.keyFile === undefined) === (ssh.agent === undefined)) wrong([], 'give keyFile, or agent: true')
+  for (const name of Object.keys(ssh.hosts)) {
+    const way = wayTo(ssh, name)
+    if (typeof way === 'string') wrong(['hosts', name, 'jump'], way)
+  }
+})
+
+/** The hops to a host, the host itself last; a sentence when there is no way. */
+export function wayTo(ssh: SshConfig, name: string): Hop[] | string {
+  const hops: Hop[] = []
+  const seen = new Set<string>()
+  for (let at: string | undefined = name; at !== undefined; ) {
+    const host: SshHost | undefined = Object.hasOwn(ssh.hosts, at) ? ssh.hosts[at] : undefined
+    if (!host) return `there is no host ${at} to jump through`
+    if (seen.has(at)) return `the way leads through ${at} twice`
+    seen.add(at)
+    hops.unshift({ address: host.address, port: host.port, user: host.user ?? ssh.user })
+    // whoever all the others are reached through is reached directly
+    const jump: SshHost['jump'] = host.jump ?? (ssh.jump === at ? false : ssh.jump)
+    if (jump === undefined || jump === false) return hops
+    if (typeof jump !== 'string') return [{ ...jump, user: jump.user ?? ssh.user }, ...hops]
+    at = jump
+  }
+  return hops
+}
