@@ -28,10 +28,14 @@ export interface ServiceTarget {
   readonly binary: string
 }
 
-/** The process behind a service as its host shows it; pid 0: there is none. */
+/** What is behind a service as its host shows it; pid 0: no process, or its supervisor names none. */
 export interface ProcessStatus {
   readonly pid: number
-  readonly startedEpochSeconds: number
+  readonly startedEpochSeconds?: number
+  /** As its supervisor has it. Missing where a command of steward.yaml shows the process. */
+  readonly state?: 'running' | 'changing' | 'stopped' | 'failed'
+  /** Another one after each start. */
+  readonly instance?: string
 }
 
 /** With whose rights something was done. */

@@ -453,6 +453,12 @@ export const catalogue = {
     summary: 'The command was sent, its end was not heard of, and there is no way to look whether it was done.',
     next: 'Look at the host; the command is not repeated by itself.',
   },
+  SERVICE_NOT_FOUND: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The supervisor on the host has no such service, or it is masked there.',
+    next: 'Compare `ssh.hosts` of steward.yaml with what the supervisor lists.',
+  },
   SSH_SUDO_REFUSED: {
     status: 502,
     remedy: 'ask',

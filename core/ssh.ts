@@ -11,11 +11,66 @@ const Address = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:_-]{0,254}$/, 'a name 
 export const CommandWord = z.string().regex(/^[A-Za-z0-9@%_+=:,./-]{1,128}$/, 'letters, digits and @%_+=:,./- only')
 export const CommandWords = z.array(CommandWord).min(1).max(16)
 
-const Service = z.strictObject({
+/** A name that a supervisor knows a service by: never an option. */
+const Name = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9@_.:-]{0,126}$/, 'letters, digits and @_.:- only')
+const Selector = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.,=/-]{0,110}$/, 'key=value pairs with commas between')
+
+const Words = z.strictObject({
+  supervisor: z.literal('none').optional(),
   restart: CommandWords.describe('exact words of the command that restarts the service'),
   show: CommandWords.optional().describe('prints `pid=N started=EPOCH_SECONDS`; lets a repeat see that it was done'),
 })
+
+const supervised = {
+  sudo: z.boolean().default(false).describe('with `sudo -n` before the words'),
+  program: z
+    .string()
+    .regex(/^\/[A-Za-z0-9_./-]{1,126}$/, 'an absolute path')
+    .optional()
+    .describe('where it is not found by its name alone'),
+}
+const byName = { name: Name.describe('of the unit, program, container or resource'), ...supervised }
+
+const Kubernetes = z
+  .strictObject({
+    supervisor: z.literal('kubernetes'),
+    kind: z.enum(['deployment', 'statefulset', 'daemonset']),
+    namespace: Name,
+    name: Name.default('').describe('of the deployment or stateful set'),
+    selector: Selector.default('').describe('labels of the pods of the daemon set, one of which is on the node'),
+    node: Name.optional().describe('where it is not called like the host'),
+    ...supervised,
+  })
+  .refine(
+    ({ kind, name, selector }) =>
+      kind === 'daemonset' ? selector !== '' && name === '' : name !== '' && selector === '',
+    'a deployment or stateful set has a `name`, a daemon set a `selector`',
+  )
+export type KubernetesService = z.infer<typeof Kubernetes>
+
+const Pacemaker = z.strictObject({
+  supervisor: z.literal('pacemaker'),
+  node: Name.optional().describe('of a clone: which instance'),
+  ...byName,
+})
+export type PacemakerService = z.infer<typeof Pacemaker>
+
+/** A service that something on the host looks after. */
+const Supervised = z.discriminatedUnion('supervisor', [
+  z.strictObject({ supervisor: z.literal('systemd'), ...byName }),
+  z.strictObject({ supervisor: z.literal('supervisor'), ...byName }),
+  z.strictObject({ supervisor: z.literal('docker'), ...byName }),
+  z.strictObject({ supervisor: z.literal('podman'), ...byName }),
+  Kubernetes,
+  Pacemaker,
+])
+export type Supervised = z.infer<typeof Supervised>
+
+const Service = z.discriminatedUnion('supervisor', [Words, ...Supervised.options])
 export type SshService = z.infer<typeof Service>
+
+export const isSupervised = (service: SshService): service is Supervised =>
+  service.supervisor !== undefined && service.supervisor !== 'none'
 
 /** A machine on the way to a host. Its host key must be in the same known_hosts. */
 const JumpHost = z.strictObject({ address: Address, port: Port.default(22), user: User.optional() })

@@ -29,6 +29,7 @@ export interface Sshd {
   /** A file of the host. */
   write(name: string, text: string): Promise<void>
   read(name: string): Promise<string>
+  remove(name: string): Promise<void>
   /** Forgets what was asked. */
   reset(): Promise<void>
   stop(): Promise<void>
@@ -123,6 +124,7 @@ export async function startSshd(): Promise<Sshd> {
     },
     write: (name, text) => writeFile(file(name), text),
     read: (name) => readFile(file(name), 'utf8'),
+    remove: (name) => rm(file(name), { force: true }),
     reset,
     async stop() {
       await stop()
