@@ -11,6 +11,7 @@ import { createAheadActivities } from './ahead.ts'
 import { createBrake } from './brake.ts'
 import { createDeferredCallActivities } from './deferred-call.ts'
 import { createEffectActivities } from './effect.ts'
+import { createEvacuationActivities } from './evacuations.ts'
 import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
 import { createGroupActivities } from './group.ts'
@@ -54,7 +55,8 @@ export function createActivities(options: ActivitiesOptions): Activities {
   return {
     ...createServiceActivities({ sessions, pause }),
     ...createServiceWatch({ sessions, pause, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
-    ...createSshActivities(config.ssh, brake),
+    ...createSshActivities({ ssh: config.ssh, brake, pause }),
+    ...createEvacuationActivities(sessions),
     ...createMigrationActivities({ sessions, pause, brake }),
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createEvidenceActivities(sessions),

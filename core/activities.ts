@@ -38,6 +38,14 @@ export interface ProcessStatus {
   readonly instance?: string
 }
 
+/** What steward.yaml says of a service. */
+export interface ServiceCare {
+  /** Who says that it is up. */
+  readonly seenBy: 'nova' | 'process'
+  /** Its supervisor tells one start from another. */
+  readonly isSupervised: boolean
+}
+
 /** With whose rights something was done. */
 export interface UsedDelegation {
   readonly trustId: string
@@ -89,8 +97,15 @@ export interface Activities {
   ): Promise<{ outcome: 'stable' | 'down again'; upAfterMs: number }>
   watchServices(): Promise<void>
 
+  /** Fails when a start of nova-compute would destroy copies of servers. */
+  checkEvacuations(input: { host: string }): Promise<void>
+
   // SSH
+  describeService(target: ServiceTarget): Promise<ServiceCare>
   lookAtProcess(target: ServiceTarget): Promise<ProcessStatus | null>
+  awaitProcessUp(
+    input: ServiceTarget & { stableSeconds: number; withinSeconds: number },
+  ): Promise<{ outcome: 'stable' | 'down again'; upAfterMs: number }>
   restartService(
     input: ServiceTarget & { before: ProcessStatus | null },
   ): Promise<{ outcome: 'restarted' | 'was restarted' }>

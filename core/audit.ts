@@ -89,7 +89,10 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
   lookAtService: 'reads',
   awaitServiceUp: 'reads',
   watchServices: 'reads',
+  checkEvacuations: 'reads',
+  describeService: 'reads',
   lookAtProcess: 'reads',
+  awaitProcessUp: 'reads',
   restartService: {
     action: () => 'update/restart',
     target: ({ host, binary }) => ({

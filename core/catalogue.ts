@@ -292,6 +292,13 @@ export const catalogue = {
     summary: 'Half of the services of one kind, or more, look down at once, so restarting single ones is no answer.',
     next: 'Look at the message bus, the database, the network and the clocks of the control plane.',
   },
+  EVACUATION_UNFINISHED: {
+    status: 409,
+    remedy: 'ask',
+    summary:
+      'Servers are being evacuated from the host, or were; a start of nova-compute there destroys their local copies.',
+    next: 'See `openstack server migration list --type evacuation`; start it by hand once every server is well elsewhere.',
+  },
   NOT_CONFIRMED: {
     status: 409,
     remedy: 'ask',

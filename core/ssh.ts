@@ -22,6 +22,10 @@ const Words = z.strictObject({
 })
 
 const supervised = {
+  seenBy: z
+    .enum(['nova', 'process'])
+    .default('nova')
+    .describe("who says that it is up: Nova's service list, or its supervisor, where Nova does not list it"),
   sudo: z.boolean().default(false).describe('with `sudo -n` before the words'),
   program: z
     .string()

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { createAheadActivities } from '../../activities/ahead.ts'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
 import { createEffectActivities } from '../../activities/effect.ts'
+import { createEvacuationActivities } from '../../activities/evacuations.ts'
 import { createEvidenceActivities } from '../../activities/evidence.ts'
 import { createGovernorActivities } from '../../activities/governor.ts'
 import { createGroupActivities } from '../../activities/group.ts'
@@ -23,7 +24,9 @@ type Act = (activities: Tried, cloud: FakeCloud, delegation: Delegation) => Prom
 type Tried = Omit<
   Activities,
   | 'watchServices'
+  | 'describeService'
   | 'lookAtProcess'
+  | 'awaitProcessUp'
   | 'restartService'
   | 'consultGovernor'
   | 'requestLease'
@@ -57,6 +60,7 @@ const acts: Record<string, Act> = {
   awaitServiceUp: ({ awaitServiceUp }) =>
     awaitServiceUp({ ...service, stableSeconds: 0, withinSeconds: 1, reportedAfter: null }),
   surveyHosts: ({ surveyHosts }) => surveyHosts(service),
+  checkEvacuations: ({ checkEvacuations }) => checkEvacuations({ host: 'compute1' }),
   collectEvidence: ({ collectEvidence }) => collectEvidence({ host: 'compute1', lines: [] }),
   planRelief: ({ planRelief }) => planRelief({ host: 'compute1', resource: 'vcpu', limit: 0.1, maxMoves: 1 }),
   liveMigrate: ({ liveMigrate }, cloud) =>
@@ -104,6 +108,7 @@ async function working(kind: 'trust' | 'credential') {
     ...createServiceActivities({ sessions, pause }),
     ...createMigrationActivities({ sessions, pause, brake: released }),
     ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
+    ...createEvacuationActivities(sessions),
     ...createEvidenceActivities(sessions),
     ...createDeferredCallActivities(sessions, pause, released),
     ...createEffectActivities(sessions, pause),

@@ -4,7 +4,7 @@ import { createSshActivities } from '../../../activities/ssh/index.ts'
 import type { ProcessStatus } from '../../../core/activities.ts'
 import { Ssh, type SshConfig, type SshHost } from '../../../core/ssh.ts'
 import type { Sshd } from '../../fakes/sshd.ts'
-import { released } from '../rig.ts'
+import { passing, released } from '../rig.ts'
 
 export const service = { host: 'compute1', binary: 'nova-compute' }
 
@@ -29,7 +29,7 @@ export const configOf = (sshd: Sshd, changes: Partial<SshConfig> = {}, host: Par
 
 /** Steward's activities over SSH as a worker runs them. */
 export function activitiesOf(ssh: SshConfig | undefined, attempt = 1) {
-  const activities = createSshActivities(ssh, released)
+  const activities = createSshActivities({ ssh, brake: released, pause: passing() })
   const logger = new DefaultLogger('DEBUG', () => undefined)
   const environment = new MockActivityEnvironment({ attempt }, { logger })
   return {

@@ -35,7 +35,7 @@ beforeEach(async () => {
 })
 
 const services: SshHost['services'] = {
-  'nova-compute': { supervisor: 'systemd', name: 'nova-compute', sudo: false },
+  'nova-compute': { supervisor: 'systemd', name: 'nova-compute', sudo: false, seenBy: 'nova' },
 }
 const supervised = (attempt = 1) => activitiesOf(configOf(sshd, {}, { services }), attempt)
 const before = { pid: 100, state: 'running', instance: 'first' } as const
