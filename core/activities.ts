@@ -46,6 +46,26 @@ export interface ServiceCare {
   readonly isSupervised: boolean
 }
 
+/** A command of steward.yaml with its arguments. */
+export interface CommandCall {
+  readonly command: string
+  readonly args: Readonly<Record<string, string>>
+}
+
+export interface CommandOutcome {
+  /** `was done`: its end was not heard of, and a look says that it was. */
+  readonly outcome: 'ran' | 'was done'
+  /** Null when a signal ended it, or when its end was not heard of. */
+  readonly exitCode: number | null
+  /** At most 64 KiB: where there was more, the beginning and the end. */
+  readonly stdout: string
+  readonly stderr: string
+  /** How much of `stdout` is missing. */
+  readonly cutBytes: number
+  /** What takes it back. */
+  readonly undo?: CommandCall
+}
+
 /** With whose rights something was done. */
 export interface UsedDelegation {
   readonly trustId: string
@@ -106,6 +126,7 @@ export interface Activities {
   awaitProcessUp(
     input: ServiceTarget & { stableSeconds: number; withinSeconds: number },
   ): Promise<{ outcome: 'stable' | 'down again'; upAfterMs: number }>
+  runCommand(input: { host: string } & CommandCall): Promise<CommandOutcome>
   restartService(
     input: ServiceTarget & { before: ProcessStatus | null },
   ): Promise<{ outcome: 'restarted' | 'was restarted' }>

@@ -93,6 +93,15 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
   describeService: 'reads',
   lookAtProcess: 'reads',
   awaitProcessUp: 'reads',
+  runCommand: {
+    action: () => 'update/run-command',
+    target: ({ host, command }) => ({
+      id: `${host}/${command}`,
+      typeURI: 'service/command',
+      name: `${command} on ${host}`,
+    }),
+    about: ({ host, args }) => ({ host, bodyKeys: Object.keys(args) }),
+  },
   restartService: {
     action: () => 'update/restart',
     target: ({ host, binary }) => ({

@@ -442,6 +442,12 @@ export const catalogue = {
     summary: 'The SSH connection could not be made.',
     next: 'Nothing was changed; the connection is tried again while its time allows.',
   },
+  SSH_ARGUMENT_REFUSED: {
+    status: 400,
+    remedy: 'fix',
+    summary: 'An argument of the command is missing, unknown, or not what steward.yaml allows for it.',
+    next: 'Compare the arguments with `ssh.commands` of steward.yaml; nothing was sent.',
+  },
   SSH_COMMAND_FAILED: {
     status: 502,
     remedy: 'ask',

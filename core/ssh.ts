@@ -76,14 +76,50 @@ export type SshService = z.infer<typeof Service>
 export const isSupervised = (service: SshService): service is Supervised =>
   service.supervisor !== undefined && service.supervisor !== 'none'
 
-/** A machine on the way to a host. Its host key must be in the same known_hosts. */
-const JumpHost = z.strictObject({ address: Address, port: Port.default(22), user: User.optional() })
-const Jump = z.union([z.string(), JumpHost]).describe('an entry of `hosts` by name, or address, port and user')
-
 const limits = {
   connectTimeoutSeconds: z.number().min(1).max(60),
   commandTimeoutSeconds: z.number().min(1).max(600),
 }
+
+const CommandName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
+const isPattern = (text: string) => {
+  try {
+    return new RegExp(text, 'u') instanceof RegExp
+  } catch {
+    return false
+  }
+}
+
+/** A command that may be run on a host, by name. */
+const HostCommand = z.strictObject({
+  words: z
+    .array(
+      z
+        .string()
+        .max(128)
+        .regex(
+          /^([A-Za-z0-9@%_+=:,./-]|\{[a-z][A-Za-z0-9]{0,31}\})+$/,
+          'letters, digits and @%_+=:,./- only, or {argument}',
+        ),
+    )
+    .min(1)
+    .max(16)
+    .describe('exact words; {size} is the place of the argument `size`'),
+  args: z
+    .record(z.string().regex(/^[a-z][A-Za-z0-9]{0,31}$/), z.string().refine(isPattern, 'is no regular expression'))
+    .default({})
+    .describe('by argument: the regular expression that the whole of it must match'),
+  changes: z.boolean().describe('whether it changes anything; one that does is sent once'),
+  timeoutSeconds: limits.commandTimeoutSeconds.optional(),
+  look: CommandName.optional().describe('a command that changes nothing: its exit code 0 says that this one was done'),
+  undo: CommandName.optional().describe('the command that takes it back'),
+})
+export type HostCommand = z.infer<typeof HostCommand>
+const HostCommands = z.record(CommandName, HostCommand).default({})
+
+/** A machine on the way to a host. Its host key must be in the same known_hosts. */
+const JumpHost = z.strictObject({ address: Address, port: Port.default(22), user: User.optional() })
+const Jump = z.union([z.string(), JumpHost]).describe('an entry of `hosts` by name, or address, port and user')
 
 const Host = z.strictObject({
   address: Address,
@@ -96,6 +132,7 @@ const Host = z.strictObject({
   connectTimeoutSeconds: limits.connectTimeoutSeconds.optional(),
   commandTimeoutSeconds: limits.commandTimeoutSeconds.optional(),
   services: z.record(z.string(), Service).default({}).describe('by binary, such as nova-compute'),
+  commands: HostCommands.describe('besides those for all hosts, or in their place'),
 })
 export type SshHost = z.infer<typeof Host>
 
@@ -114,6 +151,7 @@ const Shape = z.strictObject({
   jump: Jump.optional().describe('every host is reached through it'),
   connectTimeoutSeconds: limits.connectTimeoutSeconds.default(10),
   commandTimeoutSeconds: limits.commandTimeoutSeconds.default(60),
+  commands: HostCommands.describe('may be run on every host'),
   hosts: z.record(z.string(), Host),
 })
 export type SshConfig = z.infer<typeof Shape>
@@ -126,7 +164,36 @@ export const Ssh = Shape.superRefine((ssh, context) => {
     const way = wayTo(ssh, name)
     if (typeof way === 'string') wrong(['hosts', name, 'jump'], way)
   }
+  const all = [[], ...Object.keys(ssh.hosts).map((name) => ['hosts', name])]
+  for (const path of all) {
+    const own = path[1] === undefined ? ssh.commands : ssh.hosts[path[1]]?.commands
+    const known = { ...ssh.commands, ...own }
+    for (const [name, command] of Object.entries(own ?? {}))
+      for (const fault of faultsOf(command, known)) wrong([...path, 'commands', name], fault)
+  }
 })
+
+/** What arguments the words have places for. */
+export const placesIn = ({ words }: Pick<HostCommand, 'words'>): Set<string> =>
+  new Set(words.flatMap((word) => [...word.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)))
+
+function faultsOf(command: HostCommand, known: Readonly<Record<string, HostCommand>>): string[] {
+  const faults: string[] = []
+  const args = new Set(Object.keys(command.args))
+  for (const place of placesIn(command)) if (!args.has(place)) faults.push(`{${place}} is none of its args`)
+  for (const name of args) if (!placesIn(command).has(name)) faults.push(`no word has a place for ${name}`)
+  for (const role of ['look', 'undo'] as const) {
+    const name = command[role]
+    const other = name === undefined ? undefined : known[name]
+    if (name === undefined) continue
+    if (!other) faults.push(`${role}: there is no command ${name}`)
+    else if (role === 'look' && other.changes) faults.push(`look: ${name} changes something`)
+    else if (Object.keys(other.args).some((arg) => !args.has(arg)))
+      faults.push(`${role}: ${name} needs other arguments`)
+  }
+  if (command.look && !command.changes) faults.push('look: it changes nothing, so there is nothing to look for')
+  return faults
+}
 
 /** The hops to a host, the host itself last; a sentence when there is no way. */
 export function wayTo(ssh: SshConfig, name: string): Hop[] | string {

@@ -49,12 +49,13 @@ export function createConnection(config: SshConfig): Connection {
     const agent = config.agent === true
     if (agent && !process.env.SSH_AUTH_SOCK)
       throw failure('SSH_NOT_CONFIGURED', '`ssh.agent` is set, but the worker has no SSH_AUTH_SOCK')
-    const limitSeconds = command.timeoutSeconds ?? host.commandTimeoutSeconds ?? config.commandTimeoutSeconds
+    const ofHost = host.commandTimeoutSeconds ?? config.commandTimeoutSeconds
+    const limitSeconds = command.timeoutSeconds ?? (changes ? ofHost : Math.min(ofHost, mostReadSeconds))
     const ended = await runSsh({
       config: clientConfig(config, hops, host.connectTimeoutSeconds ?? config.connectTimeoutSeconds),
       words,
       ...(stdin !== undefined && { stdin }),
-      timeoutMs: (changes ? limitSeconds : Math.min(limitSeconds, mostReadSeconds)) * 1000,
+      timeoutMs: limitSeconds * 1000,
       stdoutBytes,
       stderrBytes,
       agent,

@@ -2,6 +2,7 @@ import type { Activities } from '../../core/activities.ts'
 import type { SshConfig } from '../../core/ssh.ts'
 import type { Brake } from '../brake.ts'
 import type { Pause } from '../pause.ts'
+import { createCommandActivities } from './command.ts'
 import { createConnection } from './connection.ts'
 import { createRestartActivities } from './restart.ts'
 import { createFindService } from './services.ts'
@@ -19,7 +20,15 @@ export function createSshActivities({
   ssh,
   brake,
   pause,
-}: SshActivitiesOptions): Pick<Activities, 'describeService' | 'lookAtProcess' | 'restartService' | 'awaitProcessUp'> {
-  const find = createFindService(ssh && createConnection(ssh))
-  return { ...createWatchActivities({ ssh, find, pause }), ...createRestartActivities(find, brake) }
+}: SshActivitiesOptions): Pick<
+  Activities,
+  'describeService' | 'lookAtProcess' | 'restartService' | 'awaitProcessUp' | 'runCommand'
+> {
+  const connection = ssh && createConnection(ssh)
+  const find = createFindService(connection)
+  return {
+    ...createWatchActivities({ ssh, find, pause }),
+    ...createRestartActivities(find, brake),
+    ...createCommandActivities(connection, brake),
+  }
 }

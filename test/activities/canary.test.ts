@@ -27,6 +27,7 @@ type Tried = Omit<
   | 'describeService'
   | 'lookAtProcess'
   | 'awaitProcessUp'
+  | 'runCommand'
   | 'restartService'
   | 'consultGovernor'
   | 'requestLease'

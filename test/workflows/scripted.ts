@@ -47,6 +47,7 @@ const names = Object.keys({
   describeService: 0,
   lookAtProcess: 0,
   awaitProcessUp: 0,
+  runCommand: 0,
   restartService: 0,
   planRelief: 0,
   liveMigrate: 0,

@@ -33,7 +33,7 @@ export function activitiesOf(ssh: SshConfig | undefined, attempt = 1) {
   const logger = new DefaultLogger('DEBUG', () => undefined)
   const environment = new MockActivityEnvironment({ attempt }, { logger })
   return {
-    run: <T>(act: (all: typeof activities) => Promise<T>) => environment.run(() => act(activities)),
+    run: <T>(act: (all: typeof activities) => Promise<T>): Promise<T> => environment.run(() => act(activities)),
     look: (target = service) => environment.run(() => activities.lookAtProcess(target)),
     restart: (before: ProcessStatus | null = null, target = service) =>
       environment.run(() => activities.restartService({ ...target, before })),
