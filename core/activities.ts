@@ -44,6 +44,8 @@ export interface ServiceCare {
   readonly seenBy: 'nova' | 'process'
   /** Its supervisor tells one start from another. */
   readonly isSupervised: boolean
+  /** The cluster it is a member of. */
+  readonly cluster?: string
 }
 
 /** A command of steward.yaml with its arguments. */
@@ -126,6 +128,9 @@ export interface Activities {
   awaitProcessUp(
     input: ServiceTarget & { stableSeconds: number; withinSeconds: number },
   ): Promise<{ outcome: 'stable' | 'down again'; upAfterMs: number }>
+  /** Fails unless all other members of its cluster are well and can do without it. */
+  checkCluster(target: ServiceTarget): Promise<void>
+  awaitCluster(input: ServiceTarget & { withinSeconds: number }): Promise<void>
   runCommand(input: { host: string } & CommandCall): Promise<CommandOutcome>
   restartService(
     input: ServiceTarget & { before: ProcessStatus | null },

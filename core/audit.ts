@@ -93,6 +93,8 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
   describeService: 'reads',
   lookAtProcess: 'reads',
   awaitProcessUp: 'reads',
+  checkCluster: 'reads',
+  awaitCluster: 'reads',
   runCommand: {
     action: () => 'update/run-command',
     target: ({ host, command }) => ({

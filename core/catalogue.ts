@@ -299,6 +299,13 @@ export const catalogue = {
       'Servers are being evacuated from the host, or were; a start of nova-compute there destroys their local copies.',
     next: 'See `openstack server migration list --type evacuation`; start it by hand once every server is well elsewhere.',
   },
+  CLUSTER_DEGRADED: {
+    status: 409,
+    remedy: 'ask',
+    summary:
+      'Another member of the cluster is not well, cannot be asked, or cannot do without the one to be restarted.',
+    next: 'Look at the member named in `detail`; members are restarted one at a time, while all others are well.',
+  },
   NOT_CONFIRMED: {
     status: 409,
     remedy: 'ask',

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import type { ErrorCode } from './catalogue.ts'
 
-/** What a lease is on: a host by name, the others by id. There is no word for "all". */
+/** What a lease is on: a host, zone or cluster by name, the others by id. There is no word for "all". */
 export const Target = z
   .string()
   .regex(
-    /^(host|server|project|zone)\/[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/,
-    'host/NAME, server/ID, project/ID, zone/NAME',
+    /^(host|server|project|zone|cluster)\/[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/,
+    'host/NAME, server/ID, project/ID, zone/NAME, cluster/NAME',
   )
 export type Target = z.infer<typeof Target>
 

@@ -21,7 +21,24 @@ const Words = z.strictObject({
   show: CommandWords.optional().describe('prints `pid=N started=EPOCH_SECONDS`; lets a repeat see that it was done'),
 })
 
+const Cluster = z.strictObject({
+  kind: z.enum(['rabbitmq', 'galera']),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
+    .describe('the same on all members; there must be two or more'),
+  node: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+@[A-Za-z0-9._-]+$/)
+    .optional()
+    .describe('of RabbitMQ, where it is not rabbit@ and the name of the host'),
+  through: CommandWords.optional().describe('words before its programs, where they are in a container'),
+  health: CommandWords.optional().describe('words that show the health, where they are not the usual ones'),
+})
+export type Cluster = z.infer<typeof Cluster>
+
 const supervised = {
+  cluster: Cluster.optional().describe('restarted one at a time, and only while all others are well'),
   seenBy: z
     .enum(['nova', 'process'])
     .default('nova')
@@ -164,6 +181,13 @@ export const Ssh = Shape.superRefine((ssh, context) => {
     const way = wayTo(ssh, name)
     if (typeof way === 'string') wrong(['hosts', name, 'jump'], way)
   }
+  for (const [name, members] of clustersOf(ssh)) {
+    const path = ['hosts', members[0]?.host ?? '', 'services', members[0]?.binary ?? '', 'cluster']
+    if (new Set(members.map(({ cluster }) => cluster.kind)).size > 1) wrong(path, `members of ${name} differ in kind`)
+    if (new Set(members.map(({ host }) => host)).size < members.length)
+      wrong(path, `${name} has two members on one host`)
+    if (members.length < 2) wrong(path, `${name} has one member only`)
+  }
   const all = [[], ...Object.keys(ssh.hosts).map((name) => ['hosts', name])]
   for (const path of all) {
     const own = path[1] === undefined ? ssh.commands : ssh.hosts[path[1]]?.commands
@@ -172,6 +196,25 @@ export const Ssh = Shape.superRefine((ssh, context) => {
       for (const fault of faultsOf(command, known)) wrong([...path, 'commands', name], fault)
   }
 })
+
+export interface ClusterMember {
+  readonly host: string
+  readonly binary: string
+  readonly service: Supervised
+  readonly cluster: Cluster
+}
+
+/** Who belongs together, by name of the cluster. */
+export function clustersOf(ssh: SshConfig): ReadonlyMap<string, readonly ClusterMember[]> {
+  const clusters = new Map<string, ClusterMember[]>()
+  for (const [host, { services }] of Object.entries(ssh.hosts))
+    for (const [binary, service] of Object.entries(services)) {
+      if (!isSupervised(service) || !service.cluster) continue
+      const { cluster } = service
+      clusters.set(cluster.name, [...(clusters.get(cluster.name) ?? []), { host, binary, service, cluster }])
+    }
+  return clusters
+}
 
 /** What arguments the words have places for. */
 export const placesIn = ({ words }: Pick<HostCommand, 'words'>): Set<string> =>

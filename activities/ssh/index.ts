@@ -2,6 +2,7 @@ import type { Activities } from '../../core/activities.ts'
 import type { SshConfig } from '../../core/ssh.ts'
 import type { Brake } from '../brake.ts'
 import type { Pause } from '../pause.ts'
+import { createClusterActivities } from './cluster.ts'
 import { createCommandActivities } from './command.ts'
 import { createConnection } from './connection.ts'
 import { createRestartActivities } from './restart.ts'
@@ -22,13 +23,20 @@ export function createSshActivities({
   pause,
 }: SshActivitiesOptions): Pick<
   Activities,
-  'describeService' | 'lookAtProcess' | 'restartService' | 'awaitProcessUp' | 'runCommand'
+  | 'describeService'
+  | 'lookAtProcess'
+  | 'restartService'
+  | 'awaitProcessUp'
+  | 'checkCluster'
+  | 'awaitCluster'
+  | 'runCommand'
 > {
   const connection = ssh && createConnection(ssh)
   const find = createFindService(connection)
   return {
     ...createWatchActivities({ ssh, find, pause }),
     ...createRestartActivities(find, brake),
+    ...createClusterActivities(connection, pause),
     ...createCommandActivities(connection, brake),
   }
 }

@@ -29,7 +29,10 @@ export function createWatchActivities({
     async describeService({ host, binary }) {
       const service = ssh?.hosts[host]?.services[binary]
       if (!service || !isSupervised(service)) return { seenBy: 'nova', isSupervised: false }
-      return { seenBy: service.seenBy, isSupervised: true }
+      const { seenBy, cluster } = service
+      // Nova lists no member of a cluster
+      if (cluster) return { seenBy: 'process', isSupervised: true, cluster: cluster.name }
+      return { seenBy, isSupervised: true }
     },
 
     /**

@@ -27,6 +27,8 @@ type Tried = Omit<
   | 'describeService'
   | 'lookAtProcess'
   | 'awaitProcessUp'
+  | 'checkCluster'
+  | 'awaitCluster'
   | 'runCommand'
   | 'restartService'
   | 'consultGovernor'

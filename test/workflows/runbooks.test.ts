@@ -189,6 +189,48 @@ describe.concurrent('restarting a service that a supervisor looks after', () => 
   })
 })
 
+describe.concurrent('restarting a member of a cluster', () => {
+  const start = ({ host }: Cloud) =>
+    bench.client.workflow.start(restartService, {
+      workflowId: `restart-${host}`,
+      taskQueue: bench.taskQueue,
+      args: [{ host, binary: 'rabbitmq-server', stableSeconds: 60, withinSeconds: 300, maxRestarts: 2 }],
+    })
+  const member: Script = {
+    describeService: { seenBy: 'process', isSupervised: true, cluster: 'rabbit' },
+    ...{ lookAtProcess: { pid: 0, state: 'failed', instance: 'a' }, checkCluster: undefined, awaitCluster: undefined },
+    ...{ restartService: { outcome: 'restarted' }, awaitProcessUp: stable },
+  }
+
+  it('is done while all others are well, and waits until it is one of them again', async () => {
+    const cloud = bench.cloud(member)
+    expect(await (await start(cloud)).result()).toMatchObject({ restarts: 1 })
+    expect(cloud.names()).toEqual([
+      ...['lookAtProcess', 'checkCluster', 'restartService', 'awaitProcessUp', 'awaitCluster'],
+    ])
+    expect(cloud.inputs('awaitCluster')[0]).toMatchObject({ withinSeconds: 300 })
+  })
+
+  it('holds the whole cluster, so that nobody works on another member', async () => {
+    const cloud = bench.cloud(member)
+    await (await start(cloud)).result()
+    expect(cloud.inputs('requestLease')[0]?.request.targets).toEqual([`host/${cloud.host}`, 'cluster/rabbit'])
+  })
+
+  it('is not done while another one is missing', async () => {
+    const cloud = bench.cloud({ ...member, checkCluster: failure('CLUSTER_DEGRADED', 'ctl2 is missing') })
+    const handle = await start(cloud)
+    await expect(handle.result()).rejects.toMatchObject({ cause: { cause: { type: 'CLUSTER_DEGRADED' } } })
+    expect(cloud.inputs('restartService')).toEqual([])
+    expect(await viewOf(handle)).toMatchObject({ state: 'failed', code: 'CLUSTER_DEGRADED' })
+  })
+
+  it('does not end well when the cluster does not become whole', async () => {
+    const cloud = bench.cloud({ ...member, awaitCluster: failure('CLUSTER_DEGRADED', 'ctl1 has not joined') })
+    await expect((await start(cloud)).result()).rejects.toMatchObject({ cause: { cause: { type: 'CLUSTER_DEGRADED' } } })
+  })
+})
+
 describe.concurrent('relieving a host', () => {
   const start = ({ host }: Cloud) =>
     bench.client.workflow.start(relieveHost, {

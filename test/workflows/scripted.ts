@@ -47,6 +47,8 @@ const names = Object.keys({
   describeService: 0,
   lookAtProcess: 0,
   awaitProcessUp: 0,
+  checkCluster: 0,
+  awaitCluster: 0,
   runCommand: 0,
   restartService: 0,
   planRelief: 0,

@@ -13,10 +13,13 @@ export type RestartService = ServiceTarget & BinaryPolicy['with'] & Granted
 /** Longer than the longest time limit of a command, with the looks around it. */
 const mostRestartMs = 720_000
 
-/** The host, while its service restarts and is watched. */
-export const restartLease = ({ host, withinSeconds, maxRestarts }: RestartService): LeaseNeed => ({
+/** The host, while its service restarts and is watched; of a cluster the whole, so that one member is worked on at a time. */
+export const restartLease = (
+  { host, withinSeconds, maxRestarts }: RestartService,
+  { cluster }: Pick<ServiceCare, 'cluster'> = {},
+): LeaseNeed => ({
   runbook: 'restart-service',
-  targets: [`host/${host}`],
+  targets: [`host/${host}`, ...(cluster === undefined ? [] : [`cluster/${cluster}`])],
   within: [],
   risk: 'service',
   expectedMs: (withinSeconds + 120) * (maxRestarts + 1) * 1000,
@@ -30,7 +33,7 @@ export const restartLease = ({ host, withinSeconds, maxRestarts }: RestartServic
  * had to start again, is restarted again, up to `maxRestarts` times in all; one that then still comes and goes, by itself
  * or not, is given up.
  *
- * @throws MASS_OUTAGE and EVACUATION_UNFINISHED before a restart, SERVICE_STILL_DOWN, SERVICE_NOT_FOUND, DELEGATION_MISSING,
+ * @throws MASS_OUTAGE, EVACUATION_UNFINISHED and CLUSTER_DEGRADED before a restart, CLUSTER_DEGRADED also after it, SERVICE_STILL_DOWN, SERVICE_NOT_FOUND, DELEGATION_MISSING,
  *   SSH_HOST_KEY_MISMATCH, SSH_NOT_CONFIGURED, SSH_COMMAND_FAILED, SSH_OUTCOME_UNKNOWN, SSH_SUDO_REFUSED, HOST_DISK_READ_ONLY
  */
 export async function restartService(input: RestartService) {
@@ -39,7 +42,10 @@ export async function restartService(input: RestartService) {
   const service = `${binary} on ${host}`
   return runbook(
     'restart-service',
-    async () => ({ need: restartLease(input), care: await careFor(target) }),
+    async () => {
+      const care = await careFor(target)
+      return { need: restartLease(input, care), care }
+    },
     input.grounds,
     async (note, safePoint, { care }) => {
       let restarts = 0
@@ -49,6 +55,8 @@ export async function restartService(input: RestartService) {
           safePoint()
           if (restarts === maxRestarts) break
           await checkEvacuations(target, care)
+          if (care.cluster !== undefined)
+            await quick(`See that the others of ${care.cluster} are well`).checkCluster(target)
           const process = before.process ?? (await quick(`Look at the process of ${service}`).lookAtProcess(target))
           const { outcome } = await patient(`Restart ${service} over SSH`, mostRestartMs).restartService({
             host,
@@ -60,6 +68,12 @@ export async function restartService(input: RestartService) {
         }
         const { outcome, upAfterMs } = await staysUp(before.reportedAfter)
         if (outcome === 'stable') {
+          if (care.cluster !== undefined && restarts > 0)
+            await patient(`Wait until ${care.cluster} is whole again`, (withinSeconds + 60) * 1000).awaitCluster({
+              host,
+              binary,
+              withinSeconds,
+            })
           const upAfter = `up after ${(upAfterMs / 1000).toFixed(1)} s and for ${stableSeconds} s since`
           return { summary: `${service}: ${restarts} restart(s), ${upAfter}`, restarts }
         }

@@ -55,6 +55,16 @@ describe('what steward.yaml says of a service', () => {
           'neutron-server': { supervisor: 'systemd', name: 'neutron-server', seenBy: 'process' },
           'nova-conductor': { supervisor: 'docker', name: 'nova_conductor' },
           'nova-compute': { restart: ['restart', 'it'] },
+          'rabbitmq-server': {
+            ...{ supervisor: 'systemd', name: 'rabbitmq-server', seenBy: 'nova' },
+            cluster: { kind: 'rabbitmq', name: 'rabbit' },
+          },
+        },
+      },
+      ctl2: {
+        address: 'b',
+        services: {
+          it: { supervisor: 'systemd', name: 'rabbitmq-server', cluster: { kind: 'rabbitmq', name: 'rabbit' } },
         },
       },
     },
@@ -69,5 +79,11 @@ describe('what steward.yaml says of a service', () => {
   ])('%s is seen by %s', async (binary, seenBy, isSupervised) => {
     expect(await describeService({ host: 'ctl1', binary })).toEqual({ seenBy, isSupervised })
     expect(await describeService({ host: 'ctl9', binary })).toEqual({ seenBy: 'nova', isSupervised: false })
+  })
+
+  it('a member of a cluster is seen by its supervisor, because Nova lists none', async () => {
+    expect(await describeService({ host: 'ctl1', binary: 'rabbitmq-server' })).toEqual({
+      ...{ seenBy: 'process', isSupervised: true, cluster: 'rabbit' },
+    })
   })
 })
