@@ -13,6 +13,9 @@ export type RestartService = ServiceTarget & BinaryPolicy['with'] & Granted
 /** Longer than the longest time limit of a command, with the looks around it. */
 const mostRestartMs = 720_000
 
+/** Every other member is asked at once, then the one itself. */
+const mostCheckMs = 120_000
+
 /** The host, while its service restarts and is watched; of a cluster the whole, so that one member is worked on at a time. */
 export const restartLease = (
   { host, withinSeconds, maxRestarts }: RestartService,
@@ -56,7 +59,7 @@ export async function restartService(input: RestartService) {
           if (restarts === maxRestarts) break
           await checkEvacuations(target, care)
           if (care.cluster !== undefined)
-            await quick(`See that the others of ${care.cluster} are well`).checkCluster(target)
+            await patient(`See that the others of ${care.cluster} are well`, mostCheckMs).checkCluster(target)
           const process = before.process ?? (await quick(`Look at the process of ${service}`).lookAtProcess(target))
           const { outcome } = await patient(`Restart ${service} over SSH`, mostRestartMs).restartService({
             host,
