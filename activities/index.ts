@@ -16,6 +16,7 @@ import { createComputeHosts } from './compute-hosts.ts'
 import { createDeferredCallActivities } from './deferred-call.ts'
 import { createDrainActivities } from './drain.ts'
 import { createEffectActivities } from './effect.ts'
+import { createEvacuationActivities } from './evacuations.ts'
 import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
 import { createGroupActivities } from './group.ts'
@@ -33,7 +34,7 @@ import { createRecurringPlanActivities } from './recurring-plans.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
 import type { Sessions } from './sessions.ts'
-import { createSshActivities } from './ssh.ts'
+import { createSshActivities } from './ssh/index.ts'
 import { createTrustActivities } from './trusts.ts'
 
 export interface ActivitiesOptions {
@@ -67,8 +68,9 @@ export function createActivities(options: ActivitiesOptions): Activities {
   return {
     ...createServiceActivities({ sessions, pause }),
     ...createServiceWatch({ sessions, pause, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
-    ...createSshActivities(config.ssh, brake),
     ...createPowerActivities({ power: config.power, sessions, pause, brake }),
+    ...createSshActivities({ ssh: config.ssh, brake, pause }),
+    ...createEvacuationActivities(sessions),
     ...createMigrationActivities({ sessions, pause, brake }),
     ...createPlanMaking({ sessions, documents, plans, planning: planInThread }),
     ...createRecurringPlanActivities({ plans, config: config.governor }),

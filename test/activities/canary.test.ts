@@ -6,6 +6,7 @@ import { createComputeHosts } from '../../activities/compute-hosts.ts'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
 import { createDrainActivities } from '../../activities/drain.ts'
 import { createEffectActivities } from '../../activities/effect.ts'
+import { createEvacuationActivities } from '../../activities/evacuations.ts'
 import { createEvidenceActivities } from '../../activities/evidence.ts'
 import { createGovernorActivities } from '../../activities/governor.ts'
 import { createGroupActivities } from '../../activities/group.ts'
@@ -32,7 +33,12 @@ type Act = (activities: Tried, cloud: FakeCloud, delegation: Delegation) => Prom
 type Tried = Omit<
   Activities,
   | 'watchServices'
+  | 'describeService'
   | 'lookAtProcess'
+  | 'awaitProcessUp'
+  | 'checkCluster'
+  | 'awaitCluster'
+  | 'runCommand'
   | 'restartService'
   | 'consultGovernor'
   | 'requestLease'
@@ -77,6 +83,7 @@ const acts: Record<string, Act> = {
     awaitServiceUp({ ...service, stableSeconds: 0, withinSeconds: 1, reportedAfter: null }),
   surveyHosts: ({ surveyHosts }) => surveyHosts(service),
   readCloud: ({ readCloud }) => readCloud({ service: 'compute', path: '/servers/detail', list: 'servers' }),
+  checkEvacuations: ({ checkEvacuations }) => checkEvacuations({ host: 'compute1' }),
   collectEvidence: ({ collectEvidence }) => collectEvidence({ host: 'compute1', lines: [] }),
   lookAtPower: ({ lookAtPower }) => lookAtPower(power),
   powerOff: ({ powerOff }) => powerOff({ ...power, how: 'hard', withinSeconds: 10 }),
@@ -148,6 +155,7 @@ async function working(kind: 'trust' | 'credential') {
     ...createDrainActivities(sessions),
     ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
     ...createCloudReadActivities(sessions),
+    ...createEvacuationActivities(sessions),
     ...createEvidenceActivities(sessions),
     ...createDeferredCallActivities(sessions, pause, released),
     ...createEffectActivities(sessions, pause),

@@ -1,12 +1,8 @@
 import { z } from 'zod'
-import { failure } from '../../../core/errors.ts'
 import { RestartService } from '../../../core/policy.ts'
 import { HostName } from '../../../policies/catalogue/inputs.ts'
-import { massOutage } from '../../../policies/confirm.ts'
-import { mayReturn } from '../../../policies/host-maintenance.ts'
 import { defineRunbook } from '../../sdk/definition.ts'
-import { restartLease, restartUntilStable } from '../restart-service.ts'
-import { findMigrations, lookAtHost, lookCalls } from './looks.ts'
+import { careFor, checkEvacuations, lookAt, restartLease, restartUntilStable } from '../restart-service.ts'
 
 const Input = z.strictObject({
   host: HostName.describe('where the service is'),
@@ -23,33 +19,29 @@ export const restartService = defineRunbook({
   name: 'restart-service',
   title: 'Restart a service that is down',
   description:
-    'Restarts one service of Nova over SSH if it is down, and waits until Nova has seen it up for a while; again if it goes down meanwhile, as often as allowed. One that is up is left alone. Refuses while half of the services of its kind look down, and while evacuations from the host are under way.',
+    'Restarts one service over SSH if it is down, and waits until it has been seen up for a while; again if it goes down meanwhile, as often as allowed. One that is up is left alone. Refuses while half of the services of its kind look down, while evacuations from the host are under way, and members of clusters that are not whole.',
   input: Input,
   risk: 'service',
   needs: {
     roles: ['admin'],
-    calls: [...lookCalls.services, ...lookCalls.migrations],
-    steps: ['lookAtService', 'lookAtProcess', 'restartService', 'awaitServiceUp'],
+    steps: [
+      ...['describeService', 'lookAtService', 'lookAtProcess', 'checkEvacuations', 'checkCluster'],
+      ...['restartService', 'awaitServiceUp', 'awaitProcessUp', 'awaitCluster'],
+    ],
   },
-  async prepare(run, { host, binary }) {
-    if (binary !== 'nova-compute') return
-    // a nova-compute that starts destroys what was evacuated from its host, whether the evacuation ends well or not
-    const evacuations = await findMigrations(run, { migration_type: 'evacuation', source_compute: host })
-    const { verdict, reason } = mayReturn({ ...(await lookAtHost(run, host)), isUp: false }, evacuations, {
-      force: true,
-    })
-    if (verdict === 'refused') throw failure('HOST_UNFIT', reason, { host })
+  async prepare(run, input) {
+    const care = await careFor(run, input)
+    await checkEvacuations(run, input)
+    return care
   },
-  targets: (input) => restartLease(input).targets,
+  targets: (input, care) => restartLease(input, care).targets,
   expectedMinutes: (input) => restartLease(input).expectedMs / 60_000,
-  async run(run, input) {
-    if (!run.dryRun) return restartUntilStable(run, input)
+  async run(run, input, care) {
+    if (!run.dryRun) return restartUntilStable(run, input, care)
     const { host, binary } = input
     const service = `${binary} on ${host}`
-    const before = await run.quick(`Look at ${service}`).lookAtService({ host, binary })
-    if (before.state === 'up') return { summary: `${service} is up and would be left alone` }
-    const outage = massOutage(before)
-    if (outage) throw failure('MASS_OUTAGE', outage, { host, ...before.company })
+    const { isDown } = await lookAt(run, { host, binary }, care)
+    if (!isDown) return { summary: `${service} is up and would be left alone` }
     await run.quick(`Restart ${service} over SSH`).restartService({ host, binary, before: null })
     return { summary: `${service} is down and would be restarted` }
   },
