@@ -14,10 +14,25 @@ export async function bundleWorkflows(): Promise<string> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(root, 'workflows', `index.${extension}`),
+    preloadModules: [...(await pureModules(extension)), join(root, 'temporal', `shared-modules.${extension}`)],
     failureConverterPath,
     logger: new DefaultLogger('WARN'),
   })
   return code
+}
+
+/**
+ * What workflows import of core and policies. It is pure, so that all workflows may share it; loaded anew for each, its
+ * schemas would be most of what a workflow costs, in time and in memory.
+ */
+async function pureModules(extension: string): Promise<string[]> {
+  const folder = join(root, 'workflows')
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(`.${extension}`))
+  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
+  const imported = texts.flatMap((text) =>
+    [...text.matchAll(/ from ["'][./]+\/((?:core|policies)\/[^"']+)["']/g)].map(([, path = '']) => join(root, path)),
+  )
+  return [...new Set(imported)]
 }
 
 /**
@@ -44,7 +59,8 @@ async function sourceHash(): Promise<string> {
     for (const file of files.filter((f) => f.endsWith('.ts')).sort())
       hash.update(`${folder}/${file}\0`).update(await readFile(join(root, folder, file)))
   }
-  hash.update(await readFile(join(root, 'package-lock.json')))
+  for (const file of ['temporal/bundle.ts', 'temporal/shared-modules.ts', 'package-lock.json'])
+    hash.update(await readFile(join(root, file)))
   return hash.digest('hex').slice(0, 16)
 }
 

@@ -9,14 +9,13 @@ import { type Figure, p50p99, ratioOf } from '../figures.ts'
 import { inLanes } from '../incidents/in-lanes.ts'
 import { latenessOf, noteArrivals } from './arrivals.ts'
 
-const counts = [1, 1000]
 // on a busy machine it is not more
 const startsPerSecond = 20
 /** Alternating; one of a single call says little. */
 const roundsOf = (count: number) => (count === 1 ? 10 : 1)
 
 /** Independent actions that are due in the same second, each a call that must not be repeated, with a lease on its server. */
-export async function together(engine: BenchEngine): Promise<Figure[]> {
+export async function together(engine: BenchEngine, counts: readonly number[] = [1, 1000]): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const count of counts) {
     const [ours, others]: [number[], number[]] = [[], []]
