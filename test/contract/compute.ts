@@ -165,6 +165,17 @@ export function describeCompute(known: () => People): void {
       await remove(people.carol, another)
     })
 
+    it('lists a server as a look at it shows it, as far as actions look', async () => {
+      const { alice } = known()
+      const telling = ['id', 'name', 'status', 'metadata', 'flavor', 'image', 'OS-EXT-STS:task_state', 'locked', 'tags']
+      for (const version of ['2.1', '2.9', microversion]) {
+        const { json: list } = await alice.ask('compute', 'GET', '/servers/detail', { microversion: version })
+        const { json: look } = await alice.ask('compute', 'GET', `/servers/${serverId}`, { microversion: version })
+        const listed = list.servers.find(({ id }: { id: string }) => id === serverId)
+        for (const key of telling) expect(listed[key], `${key} at ${version}`).toEqual(look.server[key])
+      }
+    })
+
     it('stops a server for a delegate, and writes down its owner as who did it', async () => {
       const people = known()
       const { alice } = people
