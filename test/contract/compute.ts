@@ -176,6 +176,22 @@ export function describeCompute(known: () => People): void {
       }
     })
 
+    it('tells a member how their project stands with its quota, and how large a flavor is', async () => {
+      const { alice } = known()
+      const { status, json } = await alice.ask('compute', 'GET', '/limits')
+      expect([status, json.limits.absolute]).toEqual([
+        200,
+        expect.objectContaining({
+          ...{ maxTotalInstances: expect.any(Number), totalInstancesUsed: expect.any(Number) },
+          ...{ maxTotalCores: expect.any(Number), totalCoresUsed: expect.any(Number) },
+          ...{ maxTotalRAMSize: expect.any(Number), totalRAMUsed: expect.any(Number) },
+        }),
+      ])
+      expect(json.limits.absolute.totalInstancesUsed).toBeGreaterThan(0)
+      const flavor = await alice.ask('compute', 'GET', '/flavors/2')
+      expect(flavor.json.flavor).toMatchObject({ vcpus: 1, ram: 512 })
+    })
+
     it('stops a server for a delegate, and writes down its owner as who did it', async () => {
       const people = known()
       const { alice } = people
