@@ -1,6 +1,7 @@
 import type { Activities } from '../core/activities.ts'
 import { lookAhead } from '../openstack/ahead.ts'
 import { looksAhead } from '../policies/ahead.ts'
+import { quotaLooks } from '../policies/quota.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
 
 export const createAheadActivities = (
@@ -13,6 +14,10 @@ export const createAheadActivities = (
    */
   async checkAhead({ work, ...delegation }) {
     sessions.forget(delegation)
-    return (await lookAhead(sessions.through(delegation), looksAhead(work), { requestId: runRequestId() })) ?? null
+    return (
+      (await lookAhead(sessions.through(delegation), looksAhead(work), quotaLooks(work), {
+        requestId: runRequestId(),
+      })) ?? null
+    )
   },
 })

@@ -12,7 +12,7 @@ export function callOf(deed: Deed): { call: Call; spec?: ActionSpec; input?: unk
   return { call: spec.calls(deed.input), spec, input: deed.input }
 }
 
-export const serviceOf = (session: Session, { service, microversion }: Call) =>
+export const serviceOf = (session: Session, { service, microversion }: Pick<Call, 'service' | 'microversion'>) =>
   session.service(service, microversion === undefined ? {} : { microversion })
 
 export const requestOf = ({ method, path, body }: Call) => ({ method, path, ...(body && { body }) })

@@ -10,6 +10,7 @@ import { withoutSecrets } from './answer.ts'
 import { whileBeating } from './beating.ts'
 import type { Brake } from './brake.ts'
 import { callOf, read, requestOf, serviceOf } from './deed.ts'
+import type { Look } from './looks.ts'
 import type { Pause } from './pause.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
 
@@ -86,11 +87,16 @@ async function recordOf(
 }
 
 /** See `performCall`. */
-export async function perform(session: Session, deed: Deed, brake: Brake): Promise<CallOutcome> {
+export async function perform(
+  session: Session,
+  deed: Deed,
+  brake: Brake,
+  look: Look = (call) => read(session, call),
+): Promise<CallOutcome> {
   const { call, spec, input } = callOf(deed)
   // logs in first: what fails here fails before the call
   await session.token()
-  const seen = spec?.alreadyDone && (await read(session, spec.alreadyDone.read(input)))
+  const seen = spec?.alreadyDone && (await look(spec.alreadyDone.read(input)))
   const before = seen && beforeOf(seen.body)
   const startedAt = new Date().toISOString()
   if (seen && spec?.alreadyDone?.when(seen, input))

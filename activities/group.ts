@@ -10,11 +10,12 @@ import type { Brake } from './brake.ts'
 import { perform, reconcile } from './deferred-call.ts'
 import { endOf, firstPauseMs, nextPauseMs } from './effect.ts'
 import { inLanes } from './in-lanes.ts'
+import { createLooks } from './looks.ts'
 import type { Pause } from './pause.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
 
 /** Calls of one group that are under way at the same moment. */
-const lanes = 20
+const lanes = 40
 const heartbeatMs = 1_000
 /** Half of what the engine waits for a heartbeat. */
 const standstillMs = 10_000
@@ -25,6 +26,7 @@ export const createGroupActivities = (
   sessions: Pick<Sessions, 'through'>,
   pause: Pause,
   brake: Brake,
+  looks = createLooks(),
 ): Pick<Activities, 'findTargets' | 'performMany' | 'reconcileMany' | 'awaitMany'> => ({
   /** Safe to repeat. @throws INPUT_INVALID when there are too many, and what the client throws */
   async findTargets({ select, ...delegation }) {
@@ -40,10 +42,12 @@ export const createGroupActivities = (
 
   /**
    * Makes each call once. Not safe to repeat by itself: of a lost worker its last heartbeat tells what is through, and
-   * `reconcileMany` finds out about the rest. A lost answer is looked up at once.
+   * `reconcileMany` finds out about the rest. A lost answer is looked up at once. Whether there is anything left to do is
+   * read for many servers together, some seconds before their calls at most.
    */
   async performMany({ ids, ...group }) {
     const session = sessions.through(group)
+    const look = looks(session, ids.length)
     const through: TargetOutcome[] = []
     const leash = createLeash(() => Context.current().heartbeat(through))
     const sentAfter = new Date().toISOString()
@@ -57,7 +61,7 @@ export const createGroupActivities = (
         }
         const deed = deedOn(group, id)
         try {
-          const { note, goesOn, startedAt, body } = await perform(session, deed, brake)
+          const { note, goesOn, startedAt, body } = await perform(session, deed, brake, look)
           through.push({
             ...{ id, outcome: 'done', ...(note !== undefined && { detail: note }) },
             ...(goesOn && { goesOnSince: startedAt, ...(body !== undefined && { result: body }) }),

@@ -71,6 +71,8 @@ export async function withDelegation<T>(
       const code = codeOf(error) ?? 'INTERNAL'
       return { warning: { code, detail: `it could not be looked at beforehand: ${messageOf(error)}` } }
     }
+    // there may be enough when it is due
+    if (found?.code === 'QUOTA_SHORT') return { warning: found }
     if (found) throw failure(found.code as ErrorCode, found.detail)
     return {}
   }

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
 import { actions } from './actions/main.ts'
 import { apiRates } from './api-rates.ts'
 import { coldStart } from './cold-start.ts'
@@ -15,11 +16,13 @@ const results = new URL('results/', import.meta.url)
  * `npm run bench incidents` needs a real cloud as well and takes half an hour, `npm run bench actions` ten minutes; each has
  * a file of its own.
  */
-const only = process.argv.slice(2)
+const { positionals: only, values } = parseArgs({ allowPositionals: true, options: { count: { type: 'string' } } })
 const [subject = ''] = only
+/** How many things, where a part has a choice of its own. */
+const counts = values.count?.split(',').map(Number)
 const subjects = { incidents, actions }
 const measure = Object.hasOwn(subjects, subject) ? subjects[subject as keyof typeof subjects] : undefined
-const figures = measure ? await measure(partsIn(only.slice(1))) : await basics()
+const figures = measure ? await measure(partsIn(only.slice(1)), counts) : await basics()
 
 printFigures(figures)
 await mkdir(results, { recursive: true })

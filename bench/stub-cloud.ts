@@ -5,6 +5,8 @@ export interface StubCloud {
   readonly url: string
   /** Called with the path of every request to Nova, the moment it arrives. */
   onCall: (path: string, atMs: number) => void
+  /** The servers it shows, all of them running. */
+  servers: ReadonlySet<string>
   stop(): Promise<void>
 }
 
@@ -13,13 +15,13 @@ export interface StubCloud {
  * service. It is no fake to test against.
  */
 export async function startStubCloud(): Promise<StubCloud> {
-  const stub: Pick<StubCloud, 'onCall'> = { onCall: () => undefined }
+  const stub: Pick<StubCloud, 'onCall' | 'servers'> = { onCall: () => undefined, servers: new Set() }
   const server = createServer((request, response) => {
     const path = request.url ?? ''
     if (!path.startsWith('/v3')) stub.onCall(path, performance.now())
     request.resume()
     request.on('end', () => {
-      const { status, headers, body } = answer(path, request.method ?? 'GET', url())
+      const { status, headers, body } = answer(path, request.method ?? 'GET', url(), stub.servers)
       response.writeHead(status, { 'content-type': 'application/json', ...headers })
       response.end(body === undefined ? undefined : JSON.stringify(body))
     })
@@ -42,7 +44,7 @@ interface Answer {
   body?: unknown
 }
 
-function answer(path: string, method: string, url: string): Answer {
+function answer(path: string, method: string, url: string, servers: ReadonlySet<string>): Answer {
   if (path === '/v3/auth/tokens')
     return { status: method === 'POST' ? 201 : 200, headers: { 'x-subject-token': 'stub-token' }, body: token(url) }
   if (path.startsWith('/v3/OS-TRUST/trusts'))
@@ -50,10 +52,38 @@ function answer(path: string, method: string, url: string): Answer {
   if (path.startsWith('/v2.1/os-services')) return { status: 200, body: { services: [service] } }
   if (path === '/v2.1/') return { status: 200, body: version }
   if (path === '/placement/') return { status: 200, body: placementVersions }
-  for (const list of ['servers', 'hypervisors', 'server_groups', 'resource_providers'])
+  if (path.endsWith('/action')) return { status: 202 }
+  if (path.startsWith('/v2.1/servers/detail')) return { status: 200, body: pageOf([...servers], path, url) }
+  const [, serverId = ''] = /^\/v2\.1\/servers\/([0-9a-f-]{36})$/.exec(path) ?? []
+  if (servers.has(serverId)) return { status: 200, body: { server: server(serverId) } }
+  for (const list of ['hypervisors', 'server_groups', 'resource_providers'])
     if (new RegExp(`/(os-)?${list.replace('_', '[-_]')}`).test(path)) return { status: 200, body: { [list]: [] } }
   return { status: 404, body: { itemNotFound: { message: `the stub has no ${path}`, code: 404 } } }
 }
+
+/** As large as Nova's: a thousand servers, and a link to the next. */
+function pageOf(servers: readonly string[], path: string, url: string) {
+  const after = servers.indexOf(new URL(path, url).searchParams.get('marker') ?? '') + 1
+  const page = servers.slice(after, after + 1000)
+  const next = { rel: 'next', href: `${url}/v2.1/servers/detail?marker=${page.at(-1)}` }
+  return { servers: page.map(server), ...(page.length === 1000 && { servers_links: [next] }) }
+}
+
+const server = (id: string) => ({
+  ...{
+    id,
+    name: `bench-${id}`,
+    status: 'ACTIVE',
+    locked: false,
+    metadata: {},
+    tags: [],
+    tenant_id: 'p1',
+    user_id: 'u1',
+  },
+  ...{ 'OS-EXT-STS:task_state': null, 'OS-EXT-STS:vm_state': 'active', 'OS-EXT-STS:power_state': 1 },
+  ...{ created: '2026-01-01T00:00:00Z', updated: '2026-01-01T00:00:00Z', hostId: 'f'.repeat(56), progress: 0 },
+  ...{ flavor: { id: '1' }, image: { id: '70a599e0-31e7-49b7-b260-868f441e862b' }, addresses: {}, config_drive: '' },
+})
 
 const trust = {
   ...{ id: 't1', trustor_user_id: 'u1', trustee_user_id: 'u1', project_id: 'p1', impersonation: true },

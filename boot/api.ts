@@ -15,6 +15,7 @@ import { lookAhead } from '../openstack/ahead.ts'
 import { ownServers } from '../openstack/servers.ts'
 import { sessionWith } from '../openstack/session.ts'
 import { looksAhead } from '../policies/ahead.ts'
+import { quotaLooks } from '../policies/quota.ts'
 import { createActions } from '../temporal/actions.ts'
 import { createAudit } from '../temporal/audit.ts'
 import { createDelegationSweep } from '../temporal/delegation-sweep.ts'
@@ -60,7 +61,7 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
   const delegating = {
     ...{ keystone, trusteeUserId, maxDays, interface: cloud.interface, region: cloud.region },
     lookAhead: (delegation: Delegation, work: Work, requestId: string) =>
-      lookAhead(sessions.through(delegation), looksAhead(work), { requestId }),
+      lookAhead(sessions.through(delegation), looksAhead(work), quotaLooks(work), { requestId }),
   }
   const app = await buildApp({
     version,

@@ -143,6 +143,13 @@ export const catalogue = {
     summary: 'What an action is about does not exist, or not for the person whose rights it uses.',
     next: 'Check the id and the project; an action on something that will exist later is made when it does.',
   },
+  QUOTA_SHORT: {
+    status: 409,
+    remedy: 'fix',
+    summary:
+      'The project has less quota left than an action will take. It is a warning: there may be enough when it is due.',
+    next: 'Free some of it, or have the quota raised, before the action is due.',
+  },
   EFFECT_FAILED: {
     status: 409,
     remedy: 'ask',

@@ -71,3 +71,19 @@ export interface LookAhead {
   /** Whether the work can do without it: what is to be deleted may be gone already. */
   mayBeGone(): boolean
 }
+
+/** What one step takes of a quota, once what it depends on has been read. */
+export interface QuotaNeed {
+  readonly reads: readonly Call[]
+  /** By resource, as its service names it. @param seen the bodies that `reads` answered */
+  takes(seen: readonly unknown[]): Readonly<Record<string, number>>
+}
+
+/** A look at what a project has left at one service. */
+export interface QuotaLook {
+  readonly needs: readonly QuotaNeed[]
+  /** Where the service says how the project stands. */
+  standing(projectId: string): Call
+  /** A sentence for each resource of which more is wanted than is left. @param standing the body that answered */
+  shortages(wanted: ReadonlyMap<string, number>, standing: unknown): string[]
+}

@@ -1,5 +1,6 @@
 import { codeOf, detailsOf, messageOf } from '../core/errors.ts'
-import type { Hindrance, LookAhead } from '../core/work.ts'
+import type { Hindrance, LookAhead, QuotaLook } from '../core/work.ts'
+import { quotaAhead } from './quota.ts'
 import type { Session } from './session.ts'
 
 /** Refusals that will be the same when the work is due. */
@@ -9,13 +10,15 @@ const telling: ReadonlySet<unknown> = new Set([
 
 /**
  * Finds out what is in the way of work that is not due yet: whether the delegation still gives a token, and whether the
- * things the work names can be read with it, at its microversion. Undefined when all is well. Changes nothing.
+ * things the work names can be read with it, at its microversion, and whether the quota of its project is enough. Undefined
+ * when all is well. Changes nothing.
  *
  * @throws what says nothing about the work: KEYSTONE_UNREACHABLE, CLOUD_UNREACHABLE, CLOUD_BUSY
  */
 export async function lookAhead(
   session: Session,
   looks: readonly LookAhead[],
+  quotas: readonly QuotaLook[],
   options: { requestId?: string; signal?: AbortSignal } = {},
 ): Promise<Hindrance | undefined> {
   try {
@@ -34,7 +37,7 @@ export async function lookAhead(
       if (!mayBeGone()) return { code: 'TARGET_MISSING', detail: `there is no ${service}${path}, or it is not yours` }
     }
   }
-  return undefined
+  return quotaAhead(session, quotas, options)
 }
 
 function hindranceOf(error: unknown): Hindrance {

@@ -37,6 +37,7 @@ export async function bundleWorkflows(own: readonly OwnModule[] = []): Promise<s
   try {
     const { code } = await bundleWorkflowCode({
       workflowsPath: entry ?? builtIn,
+      preloadModules: [...(await pureModules()), join(root, 'temporal', `shared-modules.${extension}`)],
       failureConverterPath,
       workflowInterceptorModules: [join(root, 'workflows', 'sdk', `declared.${extension}`)],
       logger: entry ? new DefaultLogger('WARN', ({ message }) => said.push(message)) : new DefaultLogger('WARN'),
@@ -83,6 +84,20 @@ async function writeEntry(own: readonly OwnModule[], builtIn: string): Promise<s
 }
 
 /**
+ * What workflows import of core and policies. It is pure, so that all workflows may share it; loaded anew for each, its
+ * schemas would be most of what a workflow costs, in time and in memory.
+ */
+async function pureModules(): Promise<string[]> {
+  const folder = join(root, 'workflows')
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(`.${extension}`))
+  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
+  const imported = texts.flatMap((text) =>
+    [...text.matchAll(/ from ["'][./]+\/((?:core|policies)\/[^"']+)["']/g)].map(([, path = '']) => join(root, path)),
+  )
+  return [...new Set(imported)]
+}
+
+/**
  * Gives the path of the workflow bundle: the one of the build, or, when run from source or with own runbooks, one bundled
  * now and kept under a hash of what is in it, since bundling takes seconds.
  */
@@ -99,16 +114,22 @@ export async function workflowBundle(own: readonly OwnModule[] = []): Promise<st
   return file
 }
 
+/** Of everything that a bundle is made of. */
 async function hashOf(own: readonly OwnModule[]): Promise<string> {
   const hash = createHash('sha256')
   for (const { file, text } of own) hash.update(`${file}\0`).update(text)
-  for (const folder of sandboxFolders) {
-    const files = await readdir(join(root, folder), { recursive: true })
-    for (const file of files.filter((f) => f.endsWith(`.${extension}`)).sort())
-      hash.update(`${folder}/${file}\0`).update(await readFile(join(root, folder, file)))
-  }
-  hash.update(await readFile(join(root, 'package-lock.json')))
+  for (const file of await builtInFiles()) hash.update(`${file}\0`).update(await readFile(join(root, file)))
   return hash.digest('hex').slice(0, 16)
+}
+
+/** A build has its own bundle, which stands for all of it. */
+async function builtInFiles(): Promise<string[]> {
+  if (extension === 'js') return ['workflow-bundle.js']
+  const inFolders = sandboxFolders.map(async (folder) =>
+    (await readdir(join(root, folder), { recursive: true })).map((file) => join(folder, file)),
+  )
+  const sources = (await Promise.all(inFolders)).flat().filter((file) => file.endsWith('.ts'))
+  return [...sources.sort(), 'temporal/bundle.ts', 'temporal/shared-modules.ts', 'package-lock.json']
 }
 
 const isThere = (file: string) =>

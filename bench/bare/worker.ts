@@ -3,6 +3,7 @@ import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@te
 import got from 'got'
 import { createDataConverter, failureConverterPath } from '../../temporal/data-converter.ts'
 import type { BenchEngine } from '../engine.ts'
+import { inLanes } from '../incidents/in-lanes.ts'
 import type { BareActivities } from './workflows.ts'
 
 export const bareQueue = 'bare'
@@ -23,6 +24,11 @@ export async function startBareWorker(
     touch,
     async post(url) {
       await got.post(url, { json: {}, retry: { limit: 0 } })
+    },
+    async postAll(url, ids) {
+      await inLanes(ids.length, 40, (at) =>
+        got.post(`${url}/servers/${ids[at]}/action`, { json: {}, retry: { limit: 0 } }),
+      )
     },
   }
   const worker = await Worker.create({

@@ -1,11 +1,13 @@
 import { condition, defineSignal, defineUpdate, proxyActivities, setHandler, sleep } from '@temporalio/workflow'
 
-const { touch, post } = proxyActivities<BareActivities>({ startToCloseTimeout: '30s' })
+const { touch, post, postAll } = proxyActivities<BareActivities>({ startToCloseTimeout: '2m' })
 
 export interface BareActivities {
   touch(id: number): Promise<void>
   /** One request to this URL. */
   post(url: string): Promise<void>
+  /** One request to each server, many at a time. */
+  postAll(url: string, ids: readonly string[]): Promise<void>
 }
 
 /** The least a durable answer to an alert could be: one workflow, one activity. */
@@ -32,4 +34,10 @@ export async function holder(): Promise<void> {
 export async function dueCall(url: string, dueMs: number): Promise<void> {
   await sleep(Math.max(1, dueMs - Date.now()))
   await post(url)
+}
+
+/** The least that many calls at a given time could be. */
+export async function dueGroup(url: string, ids: readonly string[], dueMs: number): Promise<void> {
+  await sleep(Math.max(1, dueMs - Date.now()))
+  for (let from = 0; from < ids.length; from += 1000) await postAll(url, ids.slice(from, from + 1000))
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createGroupActivities } from '../../activities/group.ts'
 import { codeOf } from '../../core/errors.ts'
+import type { FakeCloud } from '../fakes/openstack.ts'
 import { rejection } from '../openstack/server.ts'
 import { action, deferred } from './deferred.ts'
 import { passing, released } from './rig.ts'
@@ -18,14 +19,17 @@ async function project(count = 0) {
     all,
     ids: all.map(({ id }) => id),
     find: (select: object) => rig.run(() => activities.findTargets({ select, trustId })),
-    perform: (ids: readonly string[], other: object = {}) =>
-      rig.run(() => activities.performMany({ ...group, ...other, ids })),
+    perform: (ids: readonly string[], other: object = {}, info: Parameters<typeof rig.run>[1] = {}) =>
+      rig.run(() => activities.performMany({ ...group, ...other, ids }), info),
     reconcile: (ids: readonly string[]) =>
       rig.run(() => activities.reconcileMany({ ...group, ids, sentAfter: new Date(Date.now() - 1000).toISOString() })),
     end: (pending: Parameters<typeof activities.awaitMany>[0]['pending']) =>
       rig.run(() => activities.awaitMany({ ...group, pending })),
   }
 }
+
+const readsOf = ({ received }: FakeCloud) =>
+  received.filter(({ method, path }) => method === 'GET' && path.startsWith('/v2.1/servers')).map(({ path }) => path)
 
 describe('an action on many servers', () => {
   it('is made once on each', async () => {
@@ -56,6 +60,36 @@ describe('an action on many servers', () => {
     expect(cloud.effects).toHaveLength(1)
   })
 
+  it('looks at many by the list of their project, and by itself at what is not on it', async () => {
+    const { cloud, all, ids, perform } = await project(30)
+    const gone = '5c7d0f3e-8a1b-4c2d-9e3f-0000000000ff'
+    for (const server of all.slice(0, 5)) Object.assign(server, { status: 'SHUTOFF', vmState: 'stopped' })
+    const outcomes = await perform([...ids, gone])
+    expect(outcomes.filter(({ detail }) => detail === 'nothing to do: it was so already')).toHaveLength(5)
+    expect(outcomes.find(({ id }) => id === gone)).toMatchObject({ outcome: 'failed' })
+    expect(cloud.effects).toHaveLength(26)
+    expect(readsOf(cloud)).toEqual(['/v2.1/servers/detail', `/v2.1/servers/${gone}`])
+  })
+
+  it('looks at each when there is no list, or few of them', async () => {
+    const { cloud, ids, perform } = await project(11)
+    cloud.fail({ service: 'compute', path: /\/servers\/detail$/, times: 1 }, { status: 503 })
+    expect(new Set((await perform(ids)).map(({ outcome }) => outcome))).toEqual(new Set(['done']))
+    expect(readsOf(cloud)).toHaveLength(1 + ids.length)
+    const few = await project(3)
+    await few.perform(few.ids)
+    expect(readsOf(few.cloud)).toHaveLength(few.ids.length)
+  })
+
+  it('sees what another action did a moment ago', async () => {
+    const { all, ids, perform } = await project(11)
+    await perform(ids)
+    for (const server of all) Object.assign(server, { status: 'SHUTOFF', vmState: 'stopped', taskState: null })
+    const other = { workflowExecution: { workflowId: 'another', runId: '7c7d0f3e-8a1b-4c2d-9e3f-0000000000aa' } }
+    const outcomes = await perform(ids, { action: 'server.start' }, other)
+    expect(outcomes.map(({ detail }) => detail).filter(Boolean)).toEqual([])
+  })
+
   it('looks up a call whose answer was lost, and makes it no second time', async () => {
     const { cloud, ids, perform } = await project()
     cloud.fail(action, 'reset')
@@ -70,7 +104,7 @@ describe('an action on many servers', () => {
     const outcomes = await ended
     const done = outcomes.filter(({ outcome }) => outcome === 'done')
     expect(outcomes).toHaveLength(ids.length)
-    expect(done.length).toBeLessThanOrEqual(20)
+    expect(done.length).toBeLessThanOrEqual(40)
     expect(cloud.effects).toHaveLength(done.length)
     expect(new Set(outcomes.map(({ outcome }) => outcome))).toContain('again')
   })

@@ -67,6 +67,13 @@ describe('a look ahead, when an action is made,', () => {
     expect((await ask(w, 'POST', '', { ...stop, unchecked: true })).statusCode).toBe(201)
   })
 
+  it('warns of a quota that is too small now', async () => {
+    const short = { code: 'QUOTA_SHORT', detail: 'compute cores: 18 in use of 20, 4 wanted' }
+    const w = await world({ lookAhead: async () => short })
+    const answer = await ask(w, 'POST', '', stop)
+    expect([answer.statusCode, answer.json().warning]).toEqual([201, short])
+  })
+
   it('that could not be made is told with the action', async () => {
     const w = await world({
       async lookAhead() {

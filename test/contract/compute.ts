@@ -189,6 +189,33 @@ export function describeCompute(known: () => People): void {
       await remove(people.carol, another)
     })
 
+    it('lists a server as a look at it shows it, as far as actions look', async () => {
+      const { alice } = known()
+      const telling = ['id', 'name', 'status', 'metadata', 'flavor', 'image', 'OS-EXT-STS:task_state', 'locked', 'tags']
+      for (const version of ['2.1', '2.9', microversion]) {
+        const { json: list } = await alice.ask('compute', 'GET', '/servers/detail', { microversion: version })
+        const { json: look } = await alice.ask('compute', 'GET', `/servers/${serverId}`, { microversion: version })
+        const listed = list.servers.find(({ id }: { id: string }) => id === serverId)
+        for (const key of telling) expect(listed[key], `${key} at ${version}`).toEqual(look.server[key])
+      }
+    })
+
+    it('tells a member how their project stands with its quota, and how large a flavor is', async () => {
+      const { alice } = known()
+      const { status, json } = await alice.ask('compute', 'GET', '/limits')
+      expect([status, json.limits.absolute]).toEqual([
+        200,
+        expect.objectContaining({
+          ...{ maxTotalInstances: expect.any(Number), totalInstancesUsed: expect.any(Number) },
+          ...{ maxTotalCores: expect.any(Number), totalCoresUsed: expect.any(Number) },
+          ...{ maxTotalRAMSize: expect.any(Number), totalRAMUsed: expect.any(Number) },
+        }),
+      ])
+      expect(json.limits.absolute.totalInstancesUsed).toBeGreaterThan(0)
+      const flavor = await alice.ask('compute', 'GET', '/flavors/2')
+      expect(flavor.json.flavor).toMatchObject({ vcpus: 1, ram: 512 })
+    })
+
     it('stops a server for a delegate, and writes down its owner as who did it', async () => {
       const people = known()
       const { alice } = people

@@ -20,6 +20,7 @@ const promised = [
     'ACTION_CLOSED',
     'RESULT_MISSING',
     'TARGET_MISSING',
+    'QUOTA_SHORT',
     'EFFECT_FAILED',
     'GROUP_INCOMPLETE',
     'IDEMPOTENCY_KEY_REUSED',

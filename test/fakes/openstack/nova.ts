@@ -4,7 +4,7 @@ import { changeMigration } from './nova-moves.ts'
 import { createServer, deleteServer, listServers, showServer } from './nova-servers.ts'
 import { authenticated, type Caller, isCaller, microversionOf } from './rights.ts'
 import { note } from './trusts.ts'
-import { novaTime, type RoleName, type Service, type World } from './world.ts'
+import { type Flavor, flavors, novaTime, type RoleName, type Service, type World } from './world.ts'
 
 /** One call to Nova that has passed its door. */
 export interface NovaCall {
@@ -47,6 +47,9 @@ function route(call: NovaCall): Answer {
   if (serviceId) return onlyFor('admin', call, 'os-services:update') ?? updateService(call, serviceId)
   if (path === '/os-hypervisors/detail')
     return onlyFor('admin', call, 'os-hypervisors:list-detail') ?? listHypervisors(call)
+  if (path === '/limits') return { status: 200, body: { limits: { rate: [], absolute: limitsOf(call) } } }
+  const [, flavorId] = /^\/flavors\/([^/]+)$/.exec(path) ?? []
+  if (flavorId !== undefined) return showFlavor(flavorId)
   if (path === '/os-server-groups') return listGroups(call)
   if (path === '/os-aggregates')
     return onlyFor('admin', call, 'os-aggregates:index') ?? { status: 200, body: { aggregates: call.world.aggregates } }
@@ -80,6 +83,24 @@ function listGroups({ world, request: { query } }: NovaCall): Answer {
   const from = Number(query.get('offset') ?? 0)
   const size = Math.min(Number(query.get('limit') ?? world.pageSize), world.pageSize)
   return { status: 200, body: { server_groups: world.groups.slice(from, from + size) } }
+}
+
+/** Of the project of the caller; a server counts whatever its status. */
+function limitsOf({ world, caller }: NovaCall) {
+  const own = world.servers.filter(({ projectId }) => projectId === caller.projectId)
+  const sum = (of: (flavor: Flavor) => number) => own.reduce((total, { flavor }) => total + of(flavor), 0)
+  return {
+    ...{ maxTotalInstances: world.quota.instances, totalInstancesUsed: own.length },
+    ...{ maxTotalCores: world.quota.cores, totalCoresUsed: sum(({ vcpus }) => vcpus) },
+    ...{ maxTotalRAMSize: world.quota.ram, totalRAMUsed: sum(({ ram }) => ram) },
+  }
+}
+
+function showFlavor(flavorId: string): Answer {
+  const flavor = flavors.find(({ id }) => id === flavorId)
+  if (!flavor) return novaFault(404, 'itemNotFound', `Flavor ${flavorId} could not be found.`)
+  const { id, name, vcpus, ram, disk } = flavor
+  return { status: 200, body: { flavor: { id, name, vcpus, ram, disk } } }
 }
 
 const versionOf = ({ novaMinor }: World, { url }: Request) => ({

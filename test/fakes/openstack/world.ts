@@ -33,6 +33,8 @@ export interface World {
   readonly effects: Effect[]
   /** Highest minor version of Nova. */
   novaMinor: number
+  /** Of each project; -1 is no limit. Nova's defaults. */
+  quota: { instances: number; cores: number; ram: number }
   /** Most servers on one page. */
   pageSize: number
   /** Seconds a token lives; one through a trust ends with its trust at the latest. */
@@ -303,6 +305,7 @@ export function createWorld(): World {
     groups: [],
     aggregates: [],
     novaMinor: 104,
+    quota: { instances: 10, cores: 20, ram: 51_200 },
     migrations: [],
     underWay: [],
     allocations: new Map(),
