@@ -100,7 +100,7 @@ export async function perform(
   const before = seen && beforeOf(seen.body)
   const startedAt = new Date().toISOString()
   if (seen && spec?.alreadyDone?.when(seen, input))
-    return { status: seen.status, startedAt, ...before, note: 'nothing to do: it was so already' }
+    return { status: seen.status, startedAt, ...before, already: true, note: 'nothing to do: it was so already' }
   if (call.method !== 'GET') await brake()
   try {
     const { status, requestId, body } = await serviceOf(session, call).request({
@@ -142,7 +142,7 @@ async function settledAlready(session: Session, call: Call, startedAt: string): 
       { requestId: runRequestId() },
     )
     if (action.settled.includes(server.status))
-      return { status: 409, startedAt, note: `nothing to do: the server was ${server.status} already` }
+      return { status: 409, startedAt, already: true, note: `nothing to do: the server was ${server.status} already` }
   } catch (error) {
     // the look is an extra: the conflict itself is what is reported
     if (codeOf(error) === undefined) throw error

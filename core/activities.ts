@@ -132,6 +132,8 @@ export interface CallOutcome {
   readonly requestId?: string
   readonly body?: unknown
   readonly note?: string
+  /** There was nothing left to do: nothing was changed, so that there is nothing to take back. */
+  readonly already?: true
   /** What was read before the call, where its action looks first. */
   readonly before?: unknown
   /** The call was accepted; what it began has an end that can be seen by looking. */

@@ -35,7 +35,11 @@ describe('a deferred call', () => {
 
   it('that has nothing left to do is a success that says so', async () => {
     const { cloud, perform } = await deferred({ status: 'SHUTOFF' })
-    expect(await perform()).toMatchObject({ status: 409, note: 'nothing to do: the server was SHUTOFF already' })
+    expect(await perform()).toMatchObject({
+      status: 409,
+      already: true,
+      note: 'nothing to do: the server was SHUTOFF already',
+    })
     expect(cloud.effects).toEqual([])
   })
 

@@ -42,7 +42,7 @@ describe('an action of the catalogue', () => {
   it('calls nothing when it is so already', async () => {
     const { cloud, perform } = await named('SHUTOFF')
     const outcome = await perform('server.stop')
-    expect(outcome).toMatchObject({ status: 200, note: 'nothing to do: it was so already' })
+    expect(outcome).toMatchObject({ status: 200, already: true, note: 'nothing to do: it was so already' })
     expect(outcome).not.toHaveProperty('goesOn')
     expect(cloud.received.some(({ path }) => path.endsWith('/action'))).toBe(false)
   })

@@ -61,12 +61,9 @@ export function plans(onStage: () => Stage) {
         await enable(stage, 'compute2')
 
         const everything = stage.cloud.hosts.map(({ name }) => name)
-        const { body } = await stage.olga.steward('POST', '/v1/plans', {
-          goal: 'drain',
-          options: { drain: everything },
-        })
-        const refused = await reaches(stage, idOf(body), ['failed'])
-        expect(refused.reason).toMatchObject({ code: 'PLAN_IMPOSSIBLE' })
+        const all = { goal: 'drain', options: { drain: everything } }
+        const refused = await stage.olga.steward('POST', '/v1/plans', all)
+        expect(refused.body).toMatchObject({ code: 'PLAN_IMPOSSIBLE' })
       })
     })
   })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Client, WorkflowHandle } from '@temporalio/client'
-import { DefaultLogger, type NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import { type NativeConnection, Worker } from '@temporalio/worker'
 import { afterAll, beforeAll, expect, inject, vi } from 'vitest'
 import { holdToDeclared } from '../../activities/declared.ts'
 import type { Activities } from '../../core/activities.ts'
@@ -8,6 +8,7 @@ import { attributes } from '../../core/search-attributes.ts'
 import { connectClient, connectWorker, type Engine } from '../../temporal/connection.ts'
 import { createDataConverter } from '../../temporal/data-converter.ts'
 import { type Keys, loadKeys } from '../../temporal/keys.ts'
+import { quietRuntime } from './quiet-runtime.ts'
 import { type Cloud, createWorlds, type Script } from './scripted.ts'
 
 // tests of workflows wait, for timers and for the engine, far more than they compute
@@ -98,14 +99,6 @@ async function startWorker({ connection, keys, taskQueue, activities }: WorkerPa
     worker.shutdown()
     await running
   }
-}
-
-/** Failing activities are what many tests are about: only the SDK's own errors are of interest. */
-export function quietRuntime(): void {
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    telemetryOptions: { logging: { filter: 'temporal_sdk_core=ERROR', forward: {} } },
-  })
 }
 
 /** The view as the API reads it: from the memo, without asking a worker. */

@@ -5,7 +5,7 @@ import { Worker } from '@temporalio/worker'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { createDataConverter } from '../../temporal/data-converter.ts'
 import { loadKeys } from '../../temporal/keys.ts'
-import { quietRuntime } from './engine.ts'
+import { quietRuntime } from './quiet-runtime.ts'
 
 interface Kept {
   readonly keys: object

@@ -83,6 +83,18 @@ describe.concurrent('scale-stack', () => {
     expect(set).toEqual([5])
   })
 
+  it('sets the number again when an update was lost before it took effect, and gives up in the end', async () => {
+    const { script, stack } = heat({ status: 'CREATE_COMPLETE', value: 3 })
+    const lost = failure('OUTCOME_UNKNOWN', 'lost')
+    const made = script.performCall as never
+    const once = await begin({ ...input, to: 5 }, { ...script, performCall: [lost, made] })
+    expect(await once.handle.result()).toMatchObject({ to: 5 })
+    stack.value = 3
+    const never = await begin({ ...input, to: 5 }, { ...script, performCall: lost })
+    expect(await never.failed()).toBe('OUTCOME_UNKNOWN')
+    expect(never.cloud.inputs('performCall')).toHaveLength(3)
+  })
+
   it('sets nothing again when the update fails and Heat has rolled it back', async () => {
     const { script, set, stack } = heat({ status: 'CREATE_COMPLETE', value: 3 }, () => {
       stack.value = 3

@@ -30,9 +30,9 @@ const half = ({ name, title, description, action, undo, done }: Half) =>
     targets: ({ servers }) => servers.map((id): Target => `server/${id}`),
     async run(run: RunContext, { servers, atOnce }) {
       const outcomes = await run.forEach(servers, { atOnce, mayFail: servers.length }, async (serverId) => {
-        const { note } = await run.action(action, { serverId })
+        const { already } = await run.action(action, { serverId })
         // one that was so already is not ours to take back
-        if (note === undefined) run.undo(`${undo} ${serverId}`, () => run.action(undo, { serverId }))
+        if (!already) run.undo(`${undo} ${serverId}`, () => run.action(undo, { serverId }))
       })
       return { summary: `${inNumbers(outcomes)} ${done}`, failed: failedOnes(outcomes) }
     },

@@ -34,6 +34,7 @@ interface Stack {
   readonly value: number | undefined
 }
 
+const mostAttempts = 3
 /** As long as the catalogue waits for an update. */
 const restsWithinSeconds = 14_400
 const rests = /^(CREATE|UPDATE|ROLLBACK|CHECK|RESUME|SNAPSHOT|RESTORE|ADOPT)_COMPLETE$/
@@ -79,15 +80,22 @@ export const scaleStack = defineRunbook<typeof Input, Scale>({
   },
 })
 
-/** Where nobody knows what became of the call, the stack itself says so once it rests. */
+/**
+ * Where nobody knows what became of the call, the stack itself says so once it rests. The number is absolute, so that
+ * setting it again does no harm.
+ */
 async function set(run: RunContext, input: Input, value: number): Promise<void> {
   const { stackName, stackId, parameter } = input
-  try {
-    await run.action('stack.update', { stackName, stackId, parameters: { [parameter]: value } })
-  } catch (error) {
-    if (codeOf(error) !== 'OUTCOME_UNKNOWN') throw error
-    const { status, value: now } = await rested(run, input)
-    if (now !== value || !rests.test(status)) throw error
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await run.action('stack.update', { stackName, stackId, parameters: { [parameter]: value } })
+      return
+    } catch (error) {
+      if (codeOf(error) !== 'OUTCOME_UNKNOWN') throw error
+      const { status, value: now } = await rested(run, input)
+      if (now === value && rests.test(status)) return
+      if (attempt === mostAttempts || !rests.test(status)) throw error
+    }
   }
 }
 

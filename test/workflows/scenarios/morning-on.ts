@@ -1,0 +1,3 @@
+import { powering } from './night-off.ts'
+
+export const scenario = powering('off')
