@@ -17,6 +17,7 @@ import { createEffectActivities } from './effect.ts'
 import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
 import { createGroupActivities } from './group.ts'
+import type { ReadUse } from './measured-use.ts'
 import { createMigrationActivities } from './migration.ts'
 import { createNotificationActivities } from './notifications.ts'
 import { createPace } from './pace.ts'
@@ -41,6 +42,8 @@ export interface ActivitiesOptions {
   governor: Governor
   receivers: readonly Receiver[]
   notifications: Notifications
+  /** Undefined: only what is given away is known. */
+  readUse: ReadUse | undefined
   stop: Pick<StopButton, 'show'>
   /** Aborted when this worker is about to leave. */
   leaving: AbortSignal
@@ -48,7 +51,8 @@ export interface ActivitiesOptions {
 
 /** Everything workflows may ask for, with the clients it needs. */
 export function createActivities(options: ActivitiesOptions): Activities {
-  const { config, sessions, keystone, incidents, client, governor, receivers, notifications, stop, leaving } = options
+  const { config, sessions, keystone, incidents, client, governor, receivers, notifications, readUse, stop, leaving } =
+    options
   const brake = createBrake(stop)
   const documents = createPlanDocuments(client)
   const plans = createPlans(client)
@@ -65,9 +69,9 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createServiceWatch({ sessions, pause, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
     ...createSshActivities(config.ssh, brake),
     ...createMigrationActivities({ sessions, pause, brake }),
-    ...createPlanMaking({ sessions, documents, plans, planning: planInThread }),
+    ...createPlanMaking({ sessions, documents, plans, planning: planInThread, readUse }),
     ...createRecurringPlanActivities({ plans, config: config.governor }),
-    ...createPlanWaves({ sessions, documents }),
+    ...createPlanWaves({ sessions, documents, readUse }),
     ...createComputeHosts(sessions, brake),
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createEvidenceActivities(sessions),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { GovernorConfig } from './governor.ts'
 import { Policy } from './policy.ts'
+import { PrometheusConfig } from './prometheus.ts'
 import { ReceiverConfig } from './receiver.ts'
 
 const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
@@ -91,6 +92,7 @@ export const Config = z.strictObject({
     })
     .prefault({}),
   notify: z.array(ReceiverConfig).default([]).describe('who is told when something happens'),
+  prometheus: PrometheusConfig.optional().describe('where plans read what servers really use'),
   policies: z.array(Policy).default([]),
   governor: GovernorConfig.prefault({}),
   watch: z
