@@ -5,6 +5,7 @@ import type { Session } from '../openstack/session.ts'
 import type { CloudReading, ReadHost, ReadServer, Usage } from '../policies/planner/cloud-reading.ts'
 import { modelFromCloud } from '../policies/planner/from-cloud.ts'
 import type { ModelFile } from '../policies/planner/model-file.ts'
+import type { ReadUse } from './measured-use.ts'
 import { readRooms } from './placement-rooms.ts'
 import { readServerGroups } from './server-groups.ts'
 
@@ -14,6 +15,10 @@ export interface CloudModelOptions {
   readonly name?: string
   /** Real use by server id, measured by somebody else. */
   readonly usage?: ReadonlyMap<string, Usage>
+  /** Or where it is read. */
+  readonly readUse?: ReadUse | undefined
+  /** Whether it may be missing of servers that run. @default false */
+  readonly someUnmeasured?: boolean
   /** Hosts whose compute service is disabled for this reason count as open: that is our own doing. */
   readonly ownReason?: string
   /** A picture that took longer shows no one moment. @default 120 000 */
@@ -81,20 +86,21 @@ const Aggregates = z.object({
  * about 30, and three for each host without a free vCPU or MiB. Takes the rights of an administrator who may read.
  *
  * @throws SNAPSHOT_INCOMPLETE with what and where, when the picture has gaps, contradicts itself or took too long; and
- *   what the client throws
+ *   what the client and `readUse` throw
  */
 export async function readCloudModel(session: Session, options: CloudModelOptions): Promise<ModelFile> {
-  const { requestId, name, usage, ownReason, maxTakingMs = 120_000, now = Date.now } = options
+  const { requestId, name, ownReason, readUse, someUnmeasured = false, maxTakingMs = 120_000, now = Date.now } = options
   const beganMs = now()
   const compute = await session.service('compute').negotiate(nova, { requestId })
   // before the reads begin: one that failed while nobody waits for it yet would end the process
   const room = await session.service('placement').negotiate(placement, { requestId })
-  const [hosts, servers, groups, { aggregates }, rooms] = await Promise.all([
+  const [hosts, servers, groups, { aggregates }, rooms, use] = await Promise.all([
     readHosts(session, compute, requestId, ownReason),
     all(compute.pages('/servers/detail', 'servers', NovaServer, { query: { all_tenants: true }, requestId })),
     readServerGroups(compute, requestId),
     compute.get('/os-aggregates', Aggregates, { requestId }),
     readRooms(room, requestId),
+    readUse?.(),
   ])
   const tookMs = now() - beganMs
   if (tookMs > maxTakingMs)
@@ -112,7 +118,12 @@ export async function readCloudModel(session: Session, options: CloudModelOption
     rooms,
     unseen: shownFrom.flatMap(([from, what]) => (minor < from ? [what] : [])),
   }
-  return modelFromCloud(reading, { ...(name !== undefined && { name }), ...(usage && { usage }) })
+  const usage = use?.usage ?? options.usage
+  return modelFromCloud(reading, {
+    ...(name !== undefined && { name }),
+    ...(usage && { usage }),
+    ...(use && !someUnmeasured && { notCounted: use.notCounted }),
+  })
 }
 
 async function readHosts(

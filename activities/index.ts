@@ -21,6 +21,7 @@ import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
 import { createGroupActivities } from './group.ts'
 import { createHttpCallActivities } from './http/calls.ts'
+import type { ReadUse } from './measured-use.ts'
 import { createMigrationActivities } from './migration.ts'
 import { createNotificationActivities } from './notifications.ts'
 import { createPace } from './pace.ts'
@@ -46,6 +47,8 @@ export interface ActivitiesOptions {
   governor: Governor
   receivers: readonly Receiver[]
   notifications: Notifications
+  /** Undefined: only what is given away is known. */
+  readUse: ReadUse | undefined
   stop: Pick<StopButton, 'show'>
   /** Aborted when this worker is about to leave. */
   leaving: AbortSignal
@@ -53,7 +56,8 @@ export interface ActivitiesOptions {
 
 /** Everything workflows may ask for, with the clients it needs. */
 export function createActivities(options: ActivitiesOptions): Activities {
-  const { config, sessions, keystone, incidents, client, governor, receivers, notifications, stop, leaving } = options
+  const { config, sessions, keystone, incidents, client, governor, receivers, notifications, readUse, stop, leaving } =
+    options
   const brake = createBrake(stop)
   const documents = createPlanDocuments(client)
   const plans = createPlans(client)
@@ -72,9 +76,9 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createSshActivities({ ssh: config.ssh, brake, pause }),
     ...createEvacuationActivities(sessions),
     ...createMigrationActivities({ sessions, pause, brake }),
-    ...createPlanMaking({ sessions, documents, plans, planning: planInThread }),
+    ...createPlanMaking({ sessions, documents, plans, planning: planInThread, readUse }),
     ...createRecurringPlanActivities({ plans, config: config.governor }),
-    ...createPlanWaves({ sessions, documents }),
+    ...createPlanWaves({ sessions, documents, readUse }),
     ...createComputeHosts(sessions, brake),
     ...createDrainActivities(sessions),
     ...createGovernorActivities({ sessions, governor, client, brake }),

@@ -5,6 +5,7 @@ import type { PlanDocuments } from '../temporal/plan-documents.ts'
 import type { Plans } from '../temporal/plans.ts'
 import { whileBeating } from './beating.ts'
 import { readCloudModel } from './cloud-model.ts'
+import type { ReadUse } from './measured-use.ts'
 import { readPastMoves } from './past-moves.ts'
 import type { Planning } from './planning.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
@@ -14,6 +15,8 @@ export interface PlanMakingOptions {
   documents: Pick<PlanDocuments, 'keep'>
   plans: Pick<Plans, 'made'>
   planning: Planning
+  /** Missing: only what is given away is known. */
+  readUse?: ReadUse | undefined
 }
 
 /** As long as the planner cares. */
@@ -24,13 +27,14 @@ export const createPlanMaking = ({
   documents,
   plans,
   planning,
+  readUse,
 }: PlanMakingOptions): Pick<Activities, 'makePlan'> => ({
   /**
    * Takes one picture of the whole cloud and plans on it. Changes nothing but the history of its workflow, which keeps the
    * document. Safe to repeat: each attempt leaves a document of its own. Heartbeats.
    *
    * @throws SNAPSHOT_INCOMPLETE, PLAN_IMPOSSIBLE, PLAN_TOO_LARGE, INPUT_INVALID (a host to be emptied is not there), PLAN_NOT_FOUND,
-   *   DELEGATION_MISSING, DELEGATION_LOST; CLOUD_UNREACHABLE and ENGINE_UNREACHABLE (retried)
+   *   DELEGATION_MISSING, DELEGATION_LOST, METRICS_REFUSED; METRICS_UNREACHABLE, CLOUD_UNREACHABLE and ENGINE_UNREACHABLE (retried)
    */
   makePlan: ({ goal, options, stay, ownReason, undoes }) =>
     whileBeating(async () => {
@@ -40,7 +44,9 @@ export const createPlanMaking = ({
       const session = await sessions.forRemediation()
       const requestId = runRequestId()
       const past = await readPastMoves(session, { sinceMs: Date.now() - rememberedMs, requestId })
-      const file = await readCloudModel(session, { requestId, ownReason })
+      // the way back is gone however busy it has become
+      const use = goal === 'undo' ? {} : { readUse }
+      const file = await readCloudModel(session, { requestId, ownReason, ...use })
       const document = await planning(
         { file, goal, made, options: { ...options, stay, past }, nowMs: Date.now() },
         cancellationSignal,

@@ -9,6 +9,7 @@ import type { PlanDocuments } from '../temporal/plan-documents.ts'
 import { whileBeating } from './beating.ts'
 import { readCloudModel } from './cloud-model.ts'
 import { inLanes } from './in-lanes.ts'
+import type { ReadUse } from './measured-use.ts'
 import { holdersOf, nova, show } from './migration.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
 
@@ -17,12 +18,15 @@ const serversAtOnce = 8
 export interface PlanWavesOptions {
   sessions: Pick<Sessions, 'forRemediation'>
   documents: Pick<PlanDocuments, 'read'>
+  /** Missing: targets are not looked at for having become busy. */
+  readUse?: ReadUse | undefined
 }
 
 /** What the run of a wave looks at. Changes nothing. */
 export const createPlanWaves = ({
   sessions,
   documents,
+  readUse,
 }: PlanWavesOptions): Pick<Activities, 'readWave' | 'checkWave' | 'verifyMoves'> => ({
   /** @throws PLAN_NOT_FOUND, ENGINE_UNREACHABLE (retried) */
   async readWave({ workflowId, pack, wave }) {
@@ -38,7 +42,11 @@ export const createPlanWaves = ({
   checkWave: ({ workflowId, pack, wave, moved, ownReason }) =>
     whileBeating(async () => {
       const document = await documents.read(workflowId, pack)
-      const file = await readCloudModel(await sessions.forRemediation(), { requestId: runRequestId(), ownReason })
+      const file = await readCloudModel(await sessions.forRemediation(), {
+        ...{ requestId: runRequestId(), ownReason },
+        // a server that has just arrived was not measured on its new host yet; the way back is gone however busy it is
+        ...(document.goal !== 'undo' && { readUse, someUnmeasured: true }),
+      })
       const begun = partOf(document, wave).moves.filter(({ serverId }) => moved.includes(serverId))
       const nowMs = begun.length > 0 ? Date.parse(document.validity.takenAt) : Date.now()
       assertHolds(document, asBefore(readModel(file), begun), nowMs, wave)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
+import type { ReadUse } from '../activities/measured-use.ts'
 import type { Receiver } from '../activities/receivers/receiver.ts'
 import { createSessions, type Sessions } from '../activities/sessions.ts'
 import type { Config } from '../core/config.ts'
@@ -13,6 +14,7 @@ import { createIncidents, type Incidents } from '../temporal/incidents.ts'
 import { type Keys, loadKeys } from '../temporal/keys.ts'
 import { createNotifications, type Notifications } from '../temporal/notifications.ts'
 import { createStopButton, type StopButton } from '../temporal/stop.ts'
+import { useReader } from './prometheus.ts'
 import { readReceivers } from './receivers.ts'
 import { readStopFile } from './stop-file.ts'
 
@@ -31,6 +33,8 @@ export interface Foundation {
   readonly governor: Governor
   readonly receivers: readonly Receiver[]
   readonly notifications: Notifications
+  /** Undefined: only what is given away is known. */
+  readonly readUse: ReadUse | undefined
   readonly stop: StopButton
   close(): Promise<void>
 }
@@ -40,6 +44,7 @@ export async function layFoundation(config: Config, engine: Engine): Promise<Fou
   const keys = await loadKeys(config.keys.file ?? join(config.dataDir, 'keys.json'))
   const cloud = await loadCloud(config.cloud)
   const receivers = await readReceivers(config)
+  const readUse = await useReader(config)
   const { client, close } = await connectClient(engine, keys)
   const http = createHttp({ tls: cloud.tls })
   const keystone = createKeystone({ authUrl: cloud.authUrl, http })
@@ -62,6 +67,7 @@ export async function layFoundation(config: Config, engine: Engine): Promise<Fou
     governor,
     receivers,
     notifications: createNotifications(client),
+    readUse,
     stop,
     close,
   }

@@ -254,8 +254,9 @@ export const catalogue = {
   SNAPSHOT_INCOMPLETE: {
     status: 409,
     remedy: 'ask',
-    summary: 'Nova and Placement do not give one consistent picture of the hosts, so no plan is made.',
-    next: 'Look at the host named in `detail` in both services.',
+    summary:
+      'Nova, Placement and, where it is asked, Prometheus do not give one whole picture of the hosts, so no plan is made.',
+    next: 'Look at the host or server named in `detail` there.',
   },
   PLAN_IMPOSSIBLE: {
     status: 409,
@@ -585,6 +586,18 @@ export const catalogue = {
     remedy: 'fix',
     summary: 'A receiver of notifications refused an event (4xx), or pointed elsewhere (3xx); it is not sent again.',
     next: 'Check address and credentials of the receiver; then `steward notify test`.',
+  },
+  METRICS_UNREACHABLE: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'Prometheus, which plans ask what servers really use, did not answer, or answered that it cannot now.',
+    next: 'It is asked again for a while; see that it can be reached from the worker at `prometheus.url`.',
+  },
+  METRICS_REFUSED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'Prometheus refused a query for what servers really use.',
+    next: 'Read its answer in `detail`; see `prometheus.queries` and the token in steward.yaml.',
   },
   RECEIVER_UNREACHABLE: {
     status: 503,

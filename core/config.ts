@@ -3,6 +3,7 @@ import { GovernorConfig } from './governor.ts'
 import { HttpConfig } from './http-call.ts'
 import { Policy } from './policy.ts'
 import { PowerConfig } from './power.ts'
+import { PrometheusConfig } from './prometheus.ts'
 import { ReceiverConfig } from './receiver.ts'
 import { Ssh } from './ssh.ts'
 
@@ -65,6 +66,7 @@ export const Config = z.strictObject({
     })
     .prefault({}),
   notify: z.array(ReceiverConfig).default([]).describe('who is told when something happens'),
+  prometheus: PrometheusConfig.optional().describe('where plans read what servers really use'),
   policies: z.array(Policy).default([]),
   governor: GovernorConfig.prefault({}),
   watch: z

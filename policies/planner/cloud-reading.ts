@@ -85,3 +85,11 @@ export interface Usage {
   readonly networkMbps?: number
   readonly diskIops?: number
 }
+
+/** Real use of a whole cloud. */
+export interface MeasuredUse {
+  /** By server id. */
+  readonly usage: ReadonlyMap<string, Usage>
+  /** Servers of which something was measured that cannot be counted, with the reason. */
+  readonly notCounted: ReadonlyMap<string, string>
+}

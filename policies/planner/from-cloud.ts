@@ -9,6 +9,8 @@ interface Options {
   readonly name?: string
   /** Real use by server id. Without it real CPU is not known, and counts as none. */
   readonly usage?: ReadonlyMap<string, Usage>
+  /** Given where the use of every server that runs has to be known: why that of one is not, by server id. */
+  readonly notCounted?: ReadonlyMap<string, string>
 }
 
 type HostRow = ModelFile['hosts'][number]
@@ -24,13 +26,16 @@ const kinds = ['vcpu', 'memoryMiB', 'diskGiB'] as const satisfies readonly (keyo
  *
  * @throws SNAPSHOT_INCOMPLETE naming everything that is missing or contradicts itself
  */
-export function modelFromCloud(reading: CloudReading, { name = 'live cloud', usage }: Options = {}): ModelFile {
+export function modelFromCloud(
+  reading: CloudReading,
+  { name = 'live cloud', usage, notCounted }: Options = {},
+): ModelFile {
   const placed = reading.servers.filter(({ host }) => host !== null)
   const bare = new Set(reading.hosts.filter(isBare).map(({ name: host }) => host))
   const servers = placed.filter(({ host }) => !bare.has(host ?? ''))
   const hosts = reading.hosts.filter((host) => !isBare(host))
   const notes: { where: string; says: string }[] = []
-  assertComplete(reading, hosts, servers)
+  assertComplete(reading, hosts, servers, notCounted && unmeasured(servers, usage, notCounted))
   for (const what of reading.unseen)
     notes.push({ where: 'Nova', says: `is too old to show ${what}, so plans cannot honour them` })
   if (!usage) notes.push({ where: 'usage', says: 'was not measured: plans see what is given away and not real use' })
@@ -71,7 +76,19 @@ const isPolicy = (policy: string): policy is Policy => /^(soft-)?(anti-)?affinit
 /** Bare metal has no servers that could move. */
 const isBare = ({ hypervisor }: ReadHost) => hypervisor?.type.toLowerCase() === 'ironic'
 
-function assertComplete({ rooms, groups }: CloudReading, hosts: readonly ReadHost[], servers: readonly ReadServer[]) {
+/** A server that does not run uses nothing. */
+function unmeasured(servers: readonly ReadServer[], usage: Options['usage'], notCounted: ReadonlyMap<string, string>) {
+  return servers
+    .filter(({ id, status }) => status === 'ACTIVE' && !usage?.has(id))
+    .map(({ id }) => ({ where: id, what: notCounted.get(id) ?? 'its use was not measured' }))
+}
+
+function assertComplete(
+  { rooms, groups }: CloudReading,
+  hosts: readonly ReadHost[],
+  servers: readonly ReadServer[],
+  unmeasured: readonly { where: string; what: string }[] = [],
+) {
   const known = new Set(hosts.map(({ name }) => name))
   const seen = new Set<string>()
   const wrong: { where: string; what: string }[] = []
@@ -90,6 +107,7 @@ function assertComplete({ rooms, groups }: CloudReading, hosts: readonly ReadHos
   }
   for (const { id, policy } of groups)
     if (!isPolicy(policy)) wrong.push({ where: id, what: `is a server group with the unknown policy ${policy}` })
+  wrong.push(...unmeasured)
   if (wrong.length === 0) return
   const said = wrong.slice(0, wrongShown).map(({ where, what }) => `${where}: ${what}`)
   const more = wrong.length > wrongShown ? `; and ${wrong.length - wrongShown} more` : ''

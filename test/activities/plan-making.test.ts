@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { ReadUse } from '../../activities/measured-use.ts'
 import { createPlanMaking } from '../../activities/plan-making.ts'
 import { planInThread } from '../../activities/planning.ts'
 import type { PlanWish } from '../../core/activities.ts'
@@ -9,7 +10,7 @@ import type { PastMove } from '../../policies/planner/rest.ts'
 import { rejection } from '../openstack/server.ts'
 import { type RigOptions, setUp } from './rig.ts'
 
-async function planning(options: RigOptions = {}, made: PastMove[] = []) {
+async function planning(options: RigOptions = {}, made: PastMove[] = [], readUse?: ReadUse) {
   const rig = await setUp(options)
   const kept: [workflowId: string, document: PlanDocument][] = []
   const keep = async (workflowId: string, document: PlanDocument) => {
@@ -17,7 +18,7 @@ async function planning(options: RigOptions = {}, made: PastMove[] = []) {
     return 'pack-1'
   }
   const plans = { made: async () => made }
-  const { makePlan } = createPlanMaking({ ...rig, plans, documents: { keep }, planning: planInThread })
+  const { makePlan } = createPlanMaking({ ...rig, plans, documents: { keep }, planning: planInThread, readUse })
   return {
     ...rig,
     kept,
@@ -106,6 +107,34 @@ describe('making a plan', () => {
     expect(codeOf(await rejection(make({ goal: 'balance', options: {} })))).toBe('SNAPSHOT_INCOMPLETE')
     const alone = await planning({ trustId: undefined })
     expect(codeOf(await rejection(alone.make({ goal: 'balance', options: {} })))).toBe('DELEGATION_MISSING')
+  })
+
+  it('knows what servers really use, where that is measured; elsewhere it says that it does not', async () => {
+    const usage = new Map<string, { cpuPercentOfOwn: number }>()
+    const { cloud, kept, make } = await planning({}, [], async () => ({ usage, notCounted: new Map() }))
+    const [idle, busy] = ['compute1', 'compute2'].map((host) => cloud.addServer({ host }))
+    cloud.addServer({ host: 'compute3', status: 'SHUTOFF' })
+    usage.set(idle?.id ?? '', { cpuPercentOfOwn: 0 })
+    usage.set(busy?.id ?? '', { cpuPercentOfOwn: 100 })
+    await make({ goal: 'consolidate', options: {} })
+    const [[, document] = []] = kept
+    expect(JSON.stringify(document?.notes ?? [])).not.toContain('not measured')
+    const blind = await planning()
+    blind.cloud.addServer({ host: 'compute1' })
+    await blind.make({ goal: 'consolidate', options: {} })
+    expect(JSON.stringify(blind.kept[0]?.[1].notes)).toContain('was not measured: plans see what is given away')
+  })
+
+  it('is refused when the use of a server that runs is not known, and names it', async () => {
+    const notCounted = new Map<string, string>()
+    const { cloud, kept, make } = await planning({}, [], async () => ({ usage: new Map(), notCounted }))
+    const [late, unseen] = ['compute1', 'compute2'].map((host) => cloud.addServer({ host }))
+    notCounted.set(late?.id ?? '', 'its use was measured 900 s ago, more than 300 s')
+    const error = await rejection(make({ goal: 'balance', options: {} }))
+    expect(codeOf(error)).toBe('SNAPSHOT_INCOMPLETE')
+    expect(error.message).toContain(`${late?.id}: its use was measured 900 s ago, more than 300 s`)
+    expect(error.message).toContain(`${unseen?.id}: its use was not measured`)
+    expect(kept).toEqual([])
   })
 
   it('is in the build with the thread that nothing imports', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readCloudModel } from '../../activities/cloud-model.ts'
+import type { ReadUse } from '../../activities/measured-use.ts'
 import { createPlanWaves } from '../../activities/plan-waves.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { PlanDocument } from '../../core/plan-document.ts'
@@ -14,14 +15,14 @@ import { setUp } from './rig.ts'
 const ownReason = 'steward plan/1'
 
 /** Two servers on compute1, one on compute3, and a plan for them. */
-async function planned(goal: Goal = 'drain', options: object = { drain: ['compute1'] }) {
+async function planned(goal: Goal = 'drain', options: object = { drain: ['compute1'] }, readUse?: ReadUse) {
   const rig = await setUp()
   const { cloud, sessions, requestId } = rig
   for (const host of ['compute1', 'compute1', 'compute3']) cloud.addServer({ host })
   const model = readModel(await readCloudModel(await sessions.forRemediation(), { requestId }))
   const document = planDocument({ model, takenMs: Date.now() }, goal, options, Date.now())
   const read = async (): Promise<PlanDocument> => document
-  const waves = createPlanWaves({ sessions, documents: { read } })
+  const waves = createPlanWaves({ sessions, documents: { read }, readUse })
   const at = { workflowId: 'plan/1', pack: 'pack-1', wave: 1 }
   const part = await rig.run(() => waves.readWave(at))
   const carryOut = (wave: number) => {
@@ -62,6 +63,17 @@ describe('a wave', () => {
     carryOut(1)
     expect(await check(2)).toBe('holds')
     expect(codeOf(await rejection(check(1)))).toBe('PLAN_STALE')
+  })
+
+  it('is stale when a host has become busy that it moves servers to; what has not been measured yet is no reason', async () => {
+    const usage = new Map<string, { cpuPercentOfOwn: number }>()
+    const use: ReadUse = async () => ({ usage, notCounted: new Map() })
+    const { cloud, check, document } = await planned('drain', { drain: ['compute1'], maxCpuPercent: 1 }, use)
+    expect(await check(1)).toBe('holds')
+    const [{ to } = { to: '' }] = document.waves[0]?.moves ?? []
+    for (const { id } of cloud.world.servers) usage.set(id, { cpuPercentOfOwn: 100 })
+    const error = await rejection(check(1))
+    expect([codeOf(error), error.message]).toEqual(['PLAN_STALE', expect.stringContaining(`${to} has become busy`)])
   })
 
   it('of which a part was made is held to what was expected before it', async () => {
