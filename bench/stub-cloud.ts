@@ -16,12 +16,18 @@ export interface StubCloud {
  */
 export async function startStubCloud(): Promise<StubCloud> {
   const stub: Pick<StubCloud, 'onCall' | 'servers'> = { onCall: () => undefined, servers: new Set() }
+  const recorded = new Map<string, string>()
   const server = createServer((request, response) => {
     const path = request.url ?? ''
     if (!path.startsWith('/v3')) stub.onCall(path, performance.now())
+    const [, actedOn] = /^\/v2\.1\/servers\/([^/]+)\/action$/.exec(path) ?? []
+    if (actedOn !== undefined) recorded.set(actedOn, new Date().toISOString().slice(0, -1))
     request.resume()
     request.on('end', () => {
-      const { status, headers, body } = answer(path, request.method ?? 'GET', url(), stub.servers)
+      const { status, headers, body } = answer(path, request.method ?? 'GET', url(), {
+        servers: stub.servers,
+        recorded,
+      })
       response.writeHead(status, { 'content-type': 'application/json', ...headers })
       response.end(body === undefined ? undefined : JSON.stringify(body))
     })
@@ -38,13 +44,19 @@ export async function startStubCloud(): Promise<StubCloud> {
   })
 }
 
+interface Known {
+  readonly servers: ReadonlySet<string>
+  /** When each server was acted on, as Nova writes it down: whoever lost an answer looks there. */
+  readonly recorded: ReadonlyMap<string, string>
+}
+
 interface Answer {
   status: number
   headers?: Record<string, string>
   body?: unknown
 }
 
-function answer(path: string, method: string, url: string, servers: ReadonlySet<string>): Answer {
+function answer(path: string, method: string, url: string, { servers, recorded }: Known): Answer {
   if (path === '/v3/auth/tokens')
     return { status: method === 'POST' ? 201 : 200, headers: { 'x-subject-token': 'stub-token' }, body: token(url) }
   if (path.startsWith('/v3/OS-TRUST/trusts'))
@@ -56,10 +68,15 @@ function answer(path: string, method: string, url: string, servers: ReadonlySet<
   if (path.startsWith('/v2.1/servers/detail')) return { status: 200, body: pageOf([...servers], path, url) }
   const [, serverId = ''] = /^\/v2\.1\/servers\/([0-9a-f-]{36})$/.exec(path) ?? []
   if (servers.has(serverId)) return { status: 200, body: { server: server(serverId) } }
+  const [, lookedUp = ''] = /^\/v2\.1\/servers\/([^/]+)\/os-instance-actions$/.exec(path) ?? []
+  if (lookedUp) return { status: 200, body: { instanceActions: actionsAt(recorded.get(lookedUp)) } }
   for (const list of ['hypervisors', 'server_groups', 'resource_providers'])
     if (new RegExp(`/(os-)?${list.replace('_', '[-_]')}`).test(path)) return { status: 200, body: { [list]: [] } }
   return { status: 404, body: { itemNotFound: { message: `the stub has no ${path}`, code: 404 } } }
 }
+
+const actionsAt = (start_time: string | undefined) =>
+  start_time === undefined ? [] : [{ action: 'stop', request_id: 'req-1', user_id: 'u1', start_time }]
 
 /** As large as Nova's: a thousand servers, and a link to the next. */
 function pageOf(servers: readonly string[], path: string, url: string) {

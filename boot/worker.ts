@@ -26,6 +26,11 @@ export interface RunningWorker {
 
 /** A call that Steward has begun may take this long to end before the process leaves. */
 const graceMs = 90_000
+/**
+ * A workflow waits so long for the worker that has it in memory. After less, a mass of due actions would give up the one
+ * worker there is, and have every history read and replayed by the very same.
+ */
+const stickyMs = 30_000
 
 /** Starts the workers of all task queues and the watch over Nova's services. */
 export async function startWorker(foundation: Foundation, log: Logger): Promise<RunningWorker> {
@@ -43,6 +48,7 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
     activities: { ...createActivities({ ...foundation, leaving: leaving.signal }) },
     interceptors: { activity: [holdToDeclared] },
     shutdownGraceTime: graceMs,
+    stickyQueueScheduleToStartTimeout: stickyMs,
   } satisfies Partial<WorkerOptions>
   const workers = await Promise.all([
     Worker.create({

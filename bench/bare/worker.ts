@@ -39,6 +39,8 @@ export async function startBareWorker(
     taskQueue: bareQueue,
     activities: { ...activities },
     maxConcurrentActivityTaskExecutions: 50,
+    // as Steward's own workers: what is due at once must not be given up by the only worker there is
+    stickyQueueScheduleToStartTimeout: 30_000,
   })
   const running = worker.run()
   return {
