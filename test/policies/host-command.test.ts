@@ -25,6 +25,12 @@ describe('the words of a command', () => {
       { size: '500M;reboot' },
       'the argument size is not what is allowed for it',
     ],
+    [
+      'with a safe word that matches in part only',
+      vacuum,
+      { size: '500Mx' },
+      'the argument size is not what is allowed for it',
+    ],
     ['with a line break after it', vacuum, { size: '500M\n' }, 'the argument size is not what is allowed for it'],
     ['with what a shell interprets', remove, { name: '$(reboot)' }, 'the argument name is not what is allowed for it'],
     ['with what would be another word', remove, { name: 'a b' }, 'the argument name is not what is allowed for it'],

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type ClusterMember, CommandWords, clustersOf, Ssh } from '../../../core/ssh.ts'
 import { healthOf, kindOf, sentTo } from '../../../policies/clusters/cluster.ts'
 
+// of three nodes of RabbitMQ 3.10.8, renamed, without their feature flags; and of one node of MariaDB 10.11.19
 const fixture = (name: string) => readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
 const base = { user: 'steward', keyFile: 'k', knownHostsFile: 'h' }
 

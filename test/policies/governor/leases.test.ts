@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { LeaseRequest } from '../../../core/governor.ts'
+import { type LeaseRequest, Target } from '../../../core/governor.ts'
 import { awaitedHolders } from '../../../policies/governor/step.ts'
 import { desk, hold, hour, iso, minute, request, ruling, survey, t0 } from './bench.ts'
 
@@ -22,6 +22,10 @@ describe('a lease', () => {
       until: iso(t0 + 2 * hour),
     })
     expect(steward.held()).toEqual(['work'])
+  })
+
+  it.each(['host/cmp-1', 'server/7c2', 'project/p', 'zone/nova', 'cluster/rabbit'])('may be on %s', (target) => {
+    expect(Target.parse(target)).toBe(target)
   })
 
   it('goes to the next one when it is given back', () => {

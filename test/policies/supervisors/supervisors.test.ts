@@ -196,6 +196,7 @@ describe.each(['docker', 'podman'])('%s', (program) => {
 })
 
 describe('kubernetes', () => {
+  // the fields of apps/v1 and v1 that are read, as the API reference has them
   const workload = (status: object, restartedAt?: string, spec: object = {}) =>
     JSON.stringify({
       metadata: { name: 'nova-scheduler', generation: 4 },
@@ -252,6 +253,7 @@ describe('kubernetes', () => {
 })
 
 describe('pacemaker', () => {
+  // in the form that the regression tests of Pacemaker 2.1 have (cts/cli/regression.crm_mon.exp), with names of our own
   const read = (name: string, node?: string, xml = fixture('pacemaker.xml')) =>
     supervised({ supervisor: 'pacemaker', name, ...(node && { node }) }).read(ok(xml), nowMs)
 
