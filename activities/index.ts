@@ -13,6 +13,7 @@ import { createCloudReadActivities } from './cloud-reads.ts'
 import { createDeferredCallActivities } from './deferred-call.ts'
 import { createDrainActivities } from './drain.ts'
 import { createEffectActivities } from './effect.ts'
+import { createEvacuationActivities } from './evacuation.ts'
 import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
 import { createGroupActivities } from './group.ts'
@@ -61,6 +62,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createPowerActivities({ power: config.power, sessions, pause, brake }),
     ...createMigrationActivities({ sessions, pause, brake }),
     ...createDrainActivities(sessions),
+    ...createEvacuationActivities(sessions),
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createCloudReadActivities(sessions),
     ...createEvidenceActivities(sessions),

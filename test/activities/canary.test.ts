@@ -5,6 +5,7 @@ import { createCloudReadActivities } from '../../activities/cloud-reads.ts'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
 import { createDrainActivities } from '../../activities/drain.ts'
 import { createEffectActivities } from '../../activities/effect.ts'
+import { createEvacuationActivities } from '../../activities/evacuation.ts'
 import { createEvidenceActivities } from '../../activities/evidence.ts'
 import { createGovernorActivities } from '../../activities/governor.ts'
 import { createGroupActivities } from '../../activities/group.ts'
@@ -68,6 +69,7 @@ const acts: Record<string, Act> = {
   powerOn: ({ powerOn }) => powerOn({ ...power, withinSeconds: 10 }),
   planRelief: ({ planRelief }) => planRelief({ host: 'compute1', resource: 'vcpu', limit: 0.1, maxMoves: 1 }),
   planDrain: ({ planDrain }) => planDrain({ host: 'compute1', atOnce: 1 }),
+  findRoom: ({ findRoom }, cloud) => findRoom({ host: 'compute1', serverIds: cloud.world.servers.map(({ id }) => id) }),
   liveMigrate: ({ liveMigrate }, cloud) =>
     liveMigrate({
       serverId: cloud.world.servers[0]?.id ?? '',
@@ -120,6 +122,7 @@ async function working(kind: 'trust' | 'credential') {
     }),
     ...createMigrationActivities({ sessions, pause, brake: released }),
     ...createDrainActivities(sessions),
+    ...createEvacuationActivities(sessions),
     ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
     ...createCloudReadActivities(sessions),
     ...createEvidenceActivities(sessions),

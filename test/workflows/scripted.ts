@@ -50,6 +50,7 @@ const names = Object.keys({
   powerOn: 0,
   planRelief: 0,
   planDrain: 0,
+  findRoom: 0,
   liveMigrate: 0,
   surveyHosts: 0,
   consultGovernor: 0,
