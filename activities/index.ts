@@ -16,7 +16,7 @@ import { createComputeHosts } from './compute-hosts.ts'
 import { createDeferredCallActivities } from './deferred-call.ts'
 import { createDrainActivities } from './drain.ts'
 import { createEffectActivities } from './effect.ts'
-import { createEvacuationActivities } from './evacuations.ts'
+import { createEvacuationActivities } from './evacuation.ts'
 import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
 import { createGroupActivities } from './group.ts'
@@ -37,6 +37,7 @@ import { createServiceActivities } from './services.ts'
 import type { Sessions } from './sessions.ts'
 import { createSshActivities } from './ssh/index.ts'
 import { createTrustActivities } from './trusts.ts'
+import { createEvacuationChecks } from './unfinished-evacuations.ts'
 
 export interface ActivitiesOptions {
   config: Pick<Config, 'actions' | 'governor' | 'http' | 'policies' | 'power' | 'publicUrl' | 'ssh' | 'watch'>
@@ -74,13 +75,14 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createServiceWatch({ sessions, pause, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
     ...createPowerActivities({ power: config.power, sessions, pause, brake }),
     ...createSshActivities({ ssh: config.ssh, brake, pause }),
-    ...createEvacuationActivities(sessions),
+    ...createEvacuationChecks(sessions),
     ...createMigrationActivities({ sessions, pause, brake }),
     ...createPlanMaking({ sessions, documents, plans, planning: planInThread, readUse }),
     ...createRecurringPlanActivities({ plans, config: config.governor }),
     ...createPlanWaves({ sessions, documents, readUse }),
     ...createComputeHosts(sessions, brake),
     ...createDrainActivities(sessions),
+    ...createEvacuationActivities(sessions),
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createCloudReadActivities(sessions),
     ...createEvidenceActivities(sessions),

@@ -182,6 +182,11 @@ export interface Activities {
   planRelief(input: { host: string; resource: 'vcpu' | 'memory'; limit: number; maxMoves: number }): Promise<Plan>
   /** How to empty a host, with so many servers on the way at the same time. */
   planDrain(input: { host: string; atOnce: number }): Promise<DrainPlan>
+  /** Whether the other hosts as they are take these servers of a host. */
+  findRoom(input: {
+    host: string
+    serverIds: readonly string[]
+  }): Promise<{ places: { serverId: string; host: string }[] }>
   liveMigrate(move: Move): Promise<MigrationOutcome>
 
   // plans for many hosts

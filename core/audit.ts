@@ -128,6 +128,7 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
   },
   planRelief: 'reads',
   planDrain: 'reads',
+  findRoom: 'reads',
   liveMigrate: {
     action: () => 'update/live-migrate',
     target: ({ serverId, serverName }) => ({ id: serverId, typeURI: 'compute/machine', name: serverName }),

@@ -737,6 +737,24 @@ export const catalogue = {
     summary: 'The host is not in a state in which this can be done; nothing was changed.',
     next: 'Do away with what `detail` names, then start the run again.',
   },
+  DEATH_UNPROVED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'That the host is dead, or off, is not proved, so its servers are not started elsewhere.',
+    next: 'Look at the host and its BMC yourself; a server that runs twice destroys its disks.',
+  },
+  HOST_CAME_BACK: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The host that was given up has reported, so nothing more of it is started elsewhere.',
+    next: 'Cut its power and keep it off until the evacuations have ended; then `return-host`.',
+  },
+  EVACUATION_FAILED: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'Not all servers of a dead host could be started elsewhere; nothing more was begun.',
+    next: 'Read why in `detail`; make room or mend the server, then start the run again: it goes on with those left.',
+  },
   RESULT_UNVERIFIED: {
     status: 409,
     remedy: 'ask',

@@ -6,7 +6,7 @@ import { createComputeHosts } from '../../activities/compute-hosts.ts'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
 import { createDrainActivities } from '../../activities/drain.ts'
 import { createEffectActivities } from '../../activities/effect.ts'
-import { createEvacuationActivities } from '../../activities/evacuations.ts'
+import { createEvacuationActivities } from '../../activities/evacuation.ts'
 import { createEvidenceActivities } from '../../activities/evidence.ts'
 import { createGovernorActivities } from '../../activities/governor.ts'
 import { createGroupActivities } from '../../activities/group.ts'
@@ -17,6 +17,7 @@ import { planInThread } from '../../activities/planning.ts'
 import { createPowerActivities } from '../../activities/power/power.ts'
 import { createServiceActivities } from '../../activities/services.ts'
 import { createTrustActivities } from '../../activities/trusts.ts'
+import { createEvacuationChecks } from '../../activities/unfinished-evacuations.ts'
 import type { Activities } from '../../core/activities.ts'
 import type { Call } from '../../core/call.ts'
 import { type Delegation, trustsIn } from '../../core/delegation.ts'
@@ -102,6 +103,7 @@ const acts: Record<string, Act> = {
   },
   findDisabled: ({ findDisabled }) => findDisabled({ reason: 'steward plan/1' }),
   planDrain: ({ planDrain }) => planDrain({ host: 'compute1', atOnce: 1 }),
+  findRoom: ({ findRoom }, cloud) => findRoom({ host: 'compute1', serverIds: cloud.world.servers.map(({ id }) => id) }),
   performCall: ({ performCall }, cloud, delegation) => performCall({ call: callTo(cloud), ...delegation }),
   reconcileCall: ({ reconcileCall }, cloud, delegation) =>
     reconcileCall({ call: callTo(cloud), ...delegation, sentAfter: new Date().toISOString() }),
@@ -153,6 +155,7 @@ async function working(kind: 'trust' | 'credential') {
       planning: planInThread,
     }),
     ...createDrainActivities(sessions),
+    ...createEvacuationChecks(sessions),
     ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
     ...createCloudReadActivities(sessions),
     ...createEvacuationActivities(sessions),

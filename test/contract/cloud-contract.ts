@@ -4,6 +4,7 @@ import { describeCompute } from './compute.ts'
 import { describeCredentials } from './credentials.ts'
 import { describeIdentity } from './identity.ts'
 import { describeMigrations } from './migrations.ts'
+import { describeMoves } from './moves.ts'
 import { describeOwners } from './owners.ts'
 import { meet, type People } from './people.ts'
 import { describePlacement } from './placement.ts'
@@ -31,6 +32,7 @@ export function describeCloudContract(name: string, connect: () => Promise<Cloud
     describePlacement(known)
     describeCompute(known)
     describeMigrations(known)
+    describeMoves(known)
     describeSteward(known)
   })
 }

@@ -5,6 +5,7 @@ import { createCloudReadActivities } from '../../activities/cloud-reads.ts'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
 import { createDrainActivities } from '../../activities/drain.ts'
 import { createEffectActivities } from '../../activities/effect.ts'
+import { createEvacuationActivities } from '../../activities/evacuation.ts'
 import { createMigrationActivities } from '../../activities/migration.ts'
 import type { Pause } from '../../activities/pause.ts'
 import type { Activities } from '../../core/activities.ts'
@@ -57,6 +58,7 @@ export async function useLibrary(
     ...createDeferredCallActivities(sessions, quickly, released),
     ...createEffectActivities(sessions, quickly),
     ...createDrainActivities(sessions),
+    ...createEvacuationActivities(sessions),
     ...createMigrationActivities({ sessions, pause: quickly, brake: released }),
     ...more(rig),
   }))
@@ -88,10 +90,14 @@ export async function useLibrary(
 }
 
 /** A host with so many small servers, until the test ends; whatever is on it then goes with it. */
-export function hostWith({ world, addHost, addServer }: FakeCloud, servers: number): { host: string; on: Server[] } {
+export function hostWith(
+  { world, addHost, addServer }: FakeCloud,
+  servers: number,
+  more: Partial<Server> = {},
+): { host: string; on: Server[] } {
   const host = `host-${randomUUID().slice(0, 8)}`
   addHost(host)
-  const on = Array.from({ length: servers }, () => addServer({ host, flavor: smallest }))
+  const on = Array.from({ length: servers }, () => addServer({ ...more, host, flavor: smallest }))
   onTestFinished(() => {
     for (const { id } of on) world.allocations.delete(id)
     keep(world.servers, (one) => !on.includes(one))

@@ -57,6 +57,7 @@ const names = Object.keys({
   powerOn: 0,
   planRelief: 0,
   planDrain: 0,
+  findRoom: 0,
   liveMigrate: 0,
   makePlan: 0,
   beginPlan: 0,

@@ -1,6 +1,8 @@
 import type { Runbook } from '../sdk/definition.ts'
 import { collectEvidence } from './library/collect-evidence.ts'
 import { drainHost } from './library/drain-host.ts'
+import { evacuateHost } from './library/evacuate-host.ts'
+import { fenceHost, powerCycleHost } from './library/fence-host.ts'
 import { httpCall } from './library/http-call.ts'
 import { migrateServer } from './library/migrate-server.ts'
 import { morningOn, nightOff } from './library/night-off.ts'
@@ -15,6 +17,7 @@ import { snapshotRotate } from './library/snapshot-rotate.ts'
 /** The runbooks that come with Steward, one file each. */
 export const builtInRunbooks: readonly Runbook[] = [
   ...[migrateServer, recoverServer],
+  ...[evacuateHost, fenceHost, powerCycleHost],
   ...[drainHost, returnHost, relieveHost, restartService, collectEvidence],
   ...[morningOn, nightOff, snapshotRotate, scaleStack],
   ...[askPerson, notify, httpCall],

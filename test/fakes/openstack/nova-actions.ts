@@ -17,6 +17,9 @@ export function performAction(call: NovaCall, server: Server): Answer {
       return reboot(call, server)
     case 'os-resetState':
       return resetState(call, server)
+    case 'lock':
+    case 'unlock':
+      return lock(call, server, name)
     case 'os-migrateLive':
       return migrateLive(call, server)
     case 'migrate':
@@ -71,6 +74,16 @@ function reboot(call: NovaCall, server: Server): Answer {
   server.pending = { looks: 1, settle }
   record(call, server, 'reboot')
   note(call.world, call.request, call.caller, isHard ? 'reset' : 'reboot', server.id)
+  return { status: 202 }
+}
+
+/** Keeps the owner of a server from changing it, or no more. */
+function lock(call: NovaCall, server: Server, name: 'lock' | 'unlock'): Answer {
+  const refused = onlyFor('member', call, `os-lock-server:${name}`)
+  if (refused) return refused
+  server.locked = name === 'lock'
+  record(call, server, name)
+  note(call.world, call.request, call.caller, `${name}ed`, server.id)
   return { status: 202 }
 }
 

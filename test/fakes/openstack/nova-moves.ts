@@ -127,12 +127,14 @@ export function changeMigration(call: NovaCall, server: Server, number: number):
   const isAbort = request.method === 'DELETE'
   const refused = onlyFor('manager', call, `servers:migrations:${isAbort ? 'delete' : 'force_complete'}`)
   if (refused) return refused
-  if (server.taskState !== 'migrating')
-    return novaFault(
-      409,
-      'conflictingRequest',
-      `Cannot '${isAbort ? 'abort live migration' : 'force_complete'}' instance ${server.id} while it is in task_state ${server.taskState}`,
-    )
+  if (server.taskState !== 'migrating') {
+    const action = isAbort ? 'abort live migration' : 'force_complete'
+    const why =
+      server.taskState === null
+        ? `Instance ${server.id} is in an invalid state for '${action}'`
+        : `Cannot '${action}' instance ${server.id} while it is in task_state ${server.taskState}`
+    return novaFault(409, 'conflictingRequest', why)
+  }
   const migration = world.migrations.find((one) => one.number === number && one.serverId === server.id)
   if (!migration) return novaFault(404, 'itemNotFound', `Migration ${number} not found for instance ${server.id}`)
   const allowed = isAbort ? ['running', 'queued', 'preparing'] : ['running']

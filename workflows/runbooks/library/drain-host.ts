@@ -59,7 +59,7 @@ export const drainHost = defineRunbook({
   async run(run, input, prepared) {
     const { host, reason } = input
     await assertUp(run, input)
-    const isOurs = await closeHost(run, 'drain-host', host, reason)
+    const isOurs = await closeHost(run, { runbook: 'drain-host', host, why: reason })
     run.evidence('plan', prepared)
     const moved: Move[] = []
     for (let round = 1, next = prepared; ; round++) {

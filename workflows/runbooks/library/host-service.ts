@@ -9,21 +9,30 @@ export const hostServiceNeeds = {
   actions: ['compute-service.disable', 'compute-service.enable'],
 } as const
 
+export interface Closing {
+  readonly runbook: Closer
+  readonly host: string
+  readonly why: string
+  /** Not opened again, whatever becomes of the run. */
+  readonly forGood?: true
+}
+
 /**
  * Has the scheduler leave a host out, and opens it again if the run fails and nobody has closed it for another reason since.
  * One that is disabled already is left as it is. Gives whether it was this run that closed it.
  */
-export async function closeHost(run: RunContext, runbook: Closer, host: string, why: string): Promise<boolean> {
+export async function closeHost(run: RunContext, { runbook, host, why, forGood }: Closing): Promise<boolean> {
   const { id: serviceId, isEnabled, disabledReason } = await lookAtHost(run, host)
   const reason = ownReason(runbook, why)
   if (!isEnabled) {
     run.note(`${host} is disabled already${disabledReason && `: ${disabledReason}`}`)
     return false
   }
-  run.undo(`disabling ${host}`, async () => {
-    const now = await lookAtHost(run, host)
-    if (!now.isEnabled && now.disabledReason === reason) await run.action('compute-service.enable', { serviceId })
-  })
+  if (!forGood)
+    run.undo(`disabling ${host}`, async () => {
+      const now = await lookAtHost(run, host)
+      if (!now.isEnabled && now.disabledReason === reason) await run.action('compute-service.enable', { serviceId })
+    })
   await run.action('compute-service.disable', { serviceId, reason })
   return true
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createEvacuationActivities } from '../../activities/evacuations.ts'
+import { createEvacuationChecks } from '../../activities/unfinished-evacuations.ts'
 import { codeOf, detailsOf } from '../../core/errors.ts'
 import type { FakeCloud } from '../fakes/openstack.ts'
 import { rejection } from '../openstack/server.ts'
@@ -31,7 +31,7 @@ const evacuated = (
 async function checked(prepare: (cloud: FakeCloud) => unknown) {
   const { cloud, sessions, run } = await setUp()
   prepare(cloud)
-  const { checkEvacuations } = createEvacuationActivities(sessions)
+  const { checkEvacuations } = createEvacuationChecks(sessions)
   return run(() => checkEvacuations({ host: 'compute1' }))
 }
 

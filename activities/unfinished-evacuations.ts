@@ -18,7 +18,7 @@ const over = new Set(['completed', 'failed', 'error', 'cancelled'])
 const named = 5
 
 /** Looks for what a start of nova-compute would destroy. Changes nothing. */
-export const createEvacuationActivities = (sessions: Sessions): Pick<Activities, 'checkEvacuations'> => ({
+export const createEvacuationChecks = (sessions: Sessions): Pick<Activities, 'checkEvacuations'> => ({
   /**
    * A starting nova-compute destroys the local copy of every server that is being evacuated or was evacuated from its host
    * (`_destroy_evacuated_instances`), also where the evacuation may still fail and that copy is the only one.
