@@ -44,7 +44,9 @@ describe.skipIf(absent)('the built-in queries, evaluated by promtool (Debian: pr
       { labels: `{${ofDomain(2)},uuid="s-2"}`, value },
     ]
     const input_series = [...exported(ofDomain(1), 'tap2'), ...exported(ofDomain(2), 'tap3'), ...info]
-    const tests = [{ interval: '15s', input_series, promql_expr_test: [{ expr: `round(${expr}, 0.001)`, eval_time, exp_samples }] }]
+    const tests = [
+      { interval: '15s', input_series, promql_expr_test: [{ expr: `round(${expr}, 0.001)`, eval_time, exp_samples }] },
+    ]
     const folder = await mkdtemp(join(tmpdir(), 'steward-test-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     const file = join(folder, 'queries.yml')
