@@ -23,7 +23,7 @@ export async function alerts(engine: BenchEngine, [count = 1000]: readonly numbe
   while (idle.length < idleRounds) idle.push(await next())
 
   const warm = await inLanes(40, 8, () => startOurs(engine, `/servers/${randomUUID()}/action`, Date.now() + 3_600_000))
-  const dueMs = Date.now() + 3_000 + 2 * count * (warm.totalMs / 40)
+  const dueMs = Date.now() + 3_000 + 3 * count * (warm.totalMs / 40)
   await inLanes(count, 8, () => startOurs(engine, `/servers/${randomUUID()}/action`, dueMs))
   if (Date.now() > dueMs) throw new Error('they were due before all were taken in: the machine is too busy')
   await sleep(dueMs - Date.now())

@@ -29,8 +29,8 @@ async function compared(engine: BenchEngine, counts: readonly number[], what: st
   const figures: Figure[] = []
   const warm = await inLanes(40, 8, () => startBare(engine, `/servers/${randomUUID()}/warm-up`, Date.now()))
   for (const count of counts) {
-    // twice as long as they need to be taken in
-    const leadMs = 3_000 + 2 * count * (warm.totalMs / 40)
+    // three times as long as they need to be taken in
+    const leadMs = 3_000 + 3 * count * (warm.totalMs / 40)
     const [ours, others]: [Round[], Round[]] = [[], []]
     for (let round = 0; round < roundsOf(count); round++) {
       others.push(await oneRound(engine, count, leadMs, spacing, startBare))
