@@ -1,42 +1,15 @@
 import { describe, expect, it, vi } from 'vitest'
 import { failure } from '../../core/errors.ts'
-import type { PowerReading, PowerState } from '../../core/power.ts'
 import { answerRun } from '../../workflows/sdk/questions.ts'
 import { flavors } from '../fakes/openstack/world.ts'
 import type { FakeCloud } from '../fakes/openstack.ts'
-import { doneTo, hostWith, useLibrary } from './library-bench.ts'
+import { doneTo, useLibrary } from './library-bench.ts'
+import { ago, bmc, lostHost, reading, report } from './lost-host.ts'
 import type { Script } from './scripted.ts'
 
 const { cloud, start } = await useLibrary()
 const service = (host: string) => cloud.service('nova-compute', host)
-
-/** A host with servers on volumes, of which Nova has not heard for long. */
-function lost(servers: number): ReturnType<typeof hostWith> {
-  const found = hostWith(cloud, servers, { onVolume: true })
-  Object.assign(service(found.host), { alive: false, lastReportMs: Date.now() - 3_600_000 })
-  return found
-}
-const reports = (host: string) => Object.assign(service(host), { alive: true, reportsFromMs: Date.now() - 1_000 })
-
-const reading = (state: PowerState, agoSeconds: number, host: string): PowerReading => ({
-  ...{ host, state, way: 'redfish', asked: 'GET /redfish/v1/Systems/1', said: `PowerState: ${state}` },
-  at: new Date(Date.now() - agoSeconds * 1000).toISOString(),
-})
-const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString()
-/** A BMC that does what it is told. */
-const bmc: Script = {
-  lookAtPower: ({ host }) => reading('on', 0, host),
-  powerOff: ({ host }) => ({
-    ...{ outcome: 'turned off', askedAt: ago(31), orderedAt: ago(30) },
-    readings: [reading('off', 15, host), reading('off', 2, host)],
-  }),
-  powerOn: ({ host }) => ({
-    outcome: 'turned on',
-    askedAt: ago(30),
-    readings: [reading('on', 15, host), reading('on', 2, host)],
-  }),
-  lookAtProcess: failure('SSH_UNREACHABLE', 'no route to host'),
-}
+const lost = (servers: number) => lostHost(cloud, servers)
 const order = (host: string, more: object = {}) => ({
   ...{ host, proof: 'ssh', evidence: 'the rack has no power', storage: 'volumes-only', maxServers: 10 },
   ...more,
@@ -202,7 +175,7 @@ describe('evacuating a host', () => {
       timeout: 30_000,
       interval: 5,
     })
-    reports(host)
+    report(cloud, host)
     const [code, summary] = await refused()
     expect([code, summary]).toEqual([
       'HOST_CAME_BACK',
@@ -258,73 +231,18 @@ describe('evacuating a host', () => {
     await handle.result()
     expect(doneTo(cloud, on[0]!)).toEqual(['evacuation'])
   })
-})
 
-describe('fencing a host', () => {
-  it('cuts its power and closes it for good; its servers are left as they are', async () => {
+  it('sees an evacuation to its end that an earlier run began, and begins none beside it', async () => {
     const { host, on } = lost(1)
-    const { handle } = await start('fence-host', { host, proof: 'ssh', reason: 'it burns' }, { script: bmc })
-    expect((await handle.result()).summary).toBe(`${host} is off, forced down and disabled`)
-    expect(doneTo(cloud, host)).toEqual(['service forced down', 'service disabled'])
-    expect(doneTo(cloud, on[0]!)).toEqual([])
-  })
-
-  it('is refused for a host that answers, or whose power cannot be reached', async () => {
-    const { host } = lost(0)
-    const alive = { ...bmc, lookAtProcess: { pid: 7, startedEpochSeconds: 1 } }
-    const answers = await start('fence-host', { host, proof: 'ssh', reason: 'it burns' }, { script: alive })
-    expect((await answers.refused())[0]).toBe('DEATH_UNPROVED')
-    const without = { ...bmc, lookAtPower: failure('POWER_NOT_CONFIGURED', 'no way to its power') }
-    const unreachable = await start('fence-host', { host, proof: 'ssh', reason: 'it burns' }, { script: without })
-    expect((await unreachable.refused())[0]).toBe('POWER_NOT_CONFIGURED')
-    expect(doneTo(cloud, host)).toEqual([])
-  })
-})
-
-describe('turning a host off and on', () => {
-  it('closes it meanwhile and opens it once its nova-compute is up', async () => {
-    const { host } = hostWith(cloud, 0)
-    const script: Script = {
-      ...bmc,
-      powerOff: (input) => {
-        cloud.kill(host)
-        return (bmc.powerOff as (given: typeof input) => never)(input)
-      },
-      powerOn: (input) => {
-        reports(host)
-        return (bmc.powerOn as (given: typeof input) => never)(input)
-      },
-    }
-    const { handle, scripted } = await start('power-cycle-host', { host, reason: 'new firmware' }, { script })
-    expect((await handle.result()).summary).toBe(`${host} was turned off and on, and is up and enabled`)
-    expect(scripted.inputs('powerOff')).toEqual([{ host, how: 'graceful', withinSeconds: 600 }])
-    expect(doneTo(cloud, host)).toEqual(['service disabled', 'service enabled'])
-  })
-
-  it('is refused with servers on it (P3 32), unless that is allowed and a person says yes', async () => {
-    const { host, on } = hostWith(cloud, 1)
-    const { refused } = await start('power-cycle-host', { host, reason: 'new firmware' }, { script: bmc })
-    expect(await refused()).toEqual([
-      'HOST_UNFIT',
-      `${host} is not empty: 1 server(s) are on it, such as ${on[0]!.name}`,
-    ])
-    const run = await start('power-cycle-host', { host, reason: 'new firmware', onlyIfEmpty: false }, { script: bmc })
-    const question = await vi.waitFor(
-      async () => (await run.view()).question ?? Promise.reject(new Error('nothing is asked')),
-      30_000,
-    )
-    expect(question.text).toBe(`1 server(s) run on ${host} and would be turned off with it. Go on?`)
-    await run.handle.executeUpdate(answerRun, { args: [{ questionId: question.id, by: 'paul', yes: false }] })
-    expect((await run.refused())[0]).toBe('RUN_REFUSED')
-    expect(doneTo(cloud, host)).toEqual(['service disabled', 'service enabled'])
-    expect(run.scripted.inputs('powerOff')).toEqual([])
-  })
-
-  it('opens it again when it cannot be turned off', async () => {
-    const { host } = hostWith(cloud, 0)
-    const script: Script = { ...bmc, powerOff: failure('POWER_UNCHANGED', 'it stays on') }
-    const { refused } = await start('power-cycle-host', { host, reason: 'new firmware' }, { script })
-    expect((await refused())[0]).toBe('POWER_UNCHANGED')
-    expect(doneTo(cloud, host)).toEqual(['service disabled', 'service enabled'])
-  })
+    cloud.host(host).migrationsStay = 'running'
+    const first = await start('evacuate-host', order(host, { withinSeconds: 1 }), { script: bmc })
+    expect(await first.refused()).toEqual(['EVACUATION_FAILED', expect.stringMatching('RUN_TIMED_OUT')])
+    const again = await start('evacuate-host', order(host), { script: bmc })
+    await vi.waitFor(async () => expect((await again.view()).steps?.at(-1)?.title).toMatch('the evacuation of'), 90_000)
+    const [record] = cloud.world.migrations.filter(({ serverId }) => serverId === on[0]!.id)
+    Object.assign(on[0]!, { host: 'compute3', status: 'ACTIVE', vmState: 'active', taskState: null })
+    Object.assign(record!, { to: 'compute3', status: 'done' })
+    expect(await again.handle.result()).toMatchObject({ moved: [{ server: on[0]!.id, to: 'compute3' }] })
+    expect(doneTo(cloud, on[0]!).filter((kind) => kind === 'evacuation')).toHaveLength(1)
+  }, 120_000)
 })

@@ -79,7 +79,7 @@ export const evacuateHost = defineRunbook({
     if (servers.interrupted.length > 0)
       run.note(`cut off in the middle of something: ${servers.interrupted.join(', ')}`)
     run.safePoint()
-    const proof = await fence(run, { runbook: 'evacuate-host', host, reason: evidence }, service)
+    const proof = await fence(run, { runbook: 'evacuate-host', host, reason: evidence })
     const { reportedAt } = await lookAtHost(run, host)
     const order = { host, leaveOff, withinSeconds, assertStillDead: () => assertStillDead(run, host, reportedAt) }
     const outcomes = await run.forEach(servers.go, { atOnce, canary: 1 }, (server) => evacuate(run, order, server))

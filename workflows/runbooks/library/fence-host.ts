@@ -41,7 +41,7 @@ export const fenceHost = defineRunbook({
   async run(run, { host, proof, reason }, service) {
     const death = await assertDead(run, { host, proof }, service)
     run.safePoint()
-    const off = await fence(run, { runbook: 'fence-host', host, reason }, service)
+    const off = await fence(run, { runbook: 'fence-host', host, reason })
     return { summary: `${host} ${run.dryRun ? 'would be' : 'is'} off, forced down and disabled`, death, fence: off }
   },
 })

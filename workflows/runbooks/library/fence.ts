@@ -2,7 +2,6 @@ import { failure } from '../../../core/errors.ts'
 import type { PowerReading } from '../../../core/power.ts'
 import { fenceDefaults, proveOff } from '../../../policies/fence-proof.ts'
 import type { Closer } from '../../../policies/host-maintenance.ts'
-import type { ComputeService } from '../../../policies/nova-facts.ts'
 import type { RunContext } from '../../sdk/context.ts'
 import { closeHost, forceDown, hostServiceNeeds } from './host-service.ts'
 import { lookCalls } from './looks.ts'
@@ -29,10 +28,9 @@ const betweenLooksSeconds = 12
 export async function fence(
   run: RunContext,
   { runbook, host, reason }: { readonly runbook: Closer; readonly host: string; readonly reason: string },
-  service: ComputeService,
 ): Promise<string> {
   const proof = await cutPower(run, host)
-  if (!service.isForcedDown) await forceDown(run, host, true)
+  await forceDown(run, host, true)
   // nothing here is taken back: a dead host stays closed until somebody has looked at it
   await closeHost(run, { runbook, host, why: reason, forGood: true })
   return proof
