@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { RunbookDocument } from './declared-runbook.ts'
 import { type Risk, risks, Target } from './governor.ts'
 
 /** Part of ids and of the API, never renamed. */
@@ -109,6 +110,8 @@ export type StartRun = z.infer<typeof StartRun>
 /** Who started a run, for its workflow. */
 export interface RunOrder {
   readonly runbook: string
+  /** A runbook that is data goes along with its run, so that no later version of it changes a run that has begun. */
+  readonly document?: RunbookDocument
   readonly input: unknown
   readonly dryRun: boolean
   readonly by: string

@@ -23,13 +23,13 @@ const base = new Environment({
   homogeneousAggregateLiterals: false,
   enableOptionalTypes: true,
   limits: { maxAstNodes: 200, maxDepth: 30, maxListElements: 100, maxMapEntries: 100 },
-}).registerFunction('string.like(string): bool', isLike, {
-  description: 'whether a text fits a pattern, in which * stands for any letters and ? for one',
 })
+  .registerFunction('string.like(string): bool', isLike)
+  .registerFunction('seconds(string): int', (text: string) => BigInt(secondsOf(text)))
 
 /** An environment in which the fields of the input have their types; any type when they are not known. */
 export function environmentFor(input?: Readonly<Record<string, InputField>>): Environment {
-  const env = base.clone().registerVariable('now', 'google.protobuf.Timestamp')
+  const env = base.clone().registerVariable('now', 'int')
   if (!input) return env.registerVariable('input', 'dyn')
   const fields = Object.fromEntries(Object.entries(input).map(([name, field]) => [name, celTypeOf(field)]))
   return env.registerType('Input', { fields }).registerVariable('input', 'Input')
@@ -95,11 +95,12 @@ function unknownOrUnbounded(ast: ASTNode, names: ReadonlySet<string>): Wrong[] {
   walk(ast, [], (node, bound) => {
     if (node.op === 'id' && ![...bound, ...builtIn, ...names].includes(node.args))
       say(node, `there is no \`${node.args}\` here${didYouMean(node.args, [...names, ...bound])}`)
+    if (node.op === 'call' && (node.args[0] === 'timestamp' || node.args[0] === 'duration'))
+      say(node, `times are seconds here: \`now\`, and seconds("2026-01-31T10:00:00Z") of a time in words`)
     if (node.op !== 'rcall') return
-    const [name, receiver, args] = node.args
+    const [name, receiver] = node.args
     if (name === 'matches') say(node, 'regular expressions may never end: use like("web-*"), startsWith or contains')
     if (name === 'bind') say(node, 'an expression binds no names: use `set` in a step before')
-    if (/^get[A-Z]/.test(name) && args.length > 0) say(node, `${name} is of UTC: time zones change with the worker`)
     if (!macros.has(name) || bound.length === 0) return
     if (bound.length >= mostNested) say(node, `loops lie at most ${mostNested} deep in one expression`)
     else if (rootOf(receiver) !== bound.at(-1))
@@ -138,6 +139,18 @@ function insideOf(node: ASTNode): ASTNode[] {
   const flat = (value: unknown): ASTNode[] =>
     Array.isArray(value) ? value.flatMap(flat) : isNode(value) ? [value] : []
   return flat(node.args)
+}
+
+/**
+ * Seconds since 1970 of a time as OpenStack writes it; UTC where it does not say. CEL's own times are of no use here: they
+ * depend on the zone of the worker.
+ */
+function secondsOf(text: string): number {
+  const [, time, fraction = '', zone = 'Z'] =
+    /^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})?$/.exec(text) ?? []
+  const ms = time === undefined ? Number.NaN : Date.parse(`${time.replace(' ', 'T')}${fraction.slice(0, 4)}${zone}`)
+  if (Number.isNaN(ms)) throw new Error(`"${text.slice(0, 40)}" is no time such as 2026-01-31T10:00:00Z`)
+  return Math.floor(ms / 1000)
 }
 
 /** Whether a text fits a pattern with `*` and `?`, in time that grows with both lengths only. */

@@ -4,7 +4,7 @@ import { Optional } from '@marcbachmann/cel-js'
 export function toCel(value: unknown): unknown {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value
   if (Array.isArray(value)) return value.map(toCel)
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value
+  if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, toCel(one)]))
 }
 
@@ -13,7 +13,6 @@ export function fromCel(value: unknown): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value
-  if (value instanceof Date) return value.toISOString()
   if (value instanceof Optional) return value.hasValue() ? fromCel(value.value()) : null
   if (Array.isArray(value)) return value.map(fromCel)
   if (value instanceof Map) return fromEntries([...value])

@@ -141,9 +141,9 @@ describe('a step', () => {
       [expect.stringMatching(/^8:13: an expression binds no names/)],
     ],
     [
-      'with a time zone',
-      '  - note: ${now.getHours("Europe/Berlin")}\n',
-      [expect.stringMatching(/^8:13: getHours is of UTC/)],
+      'with a time of CEL',
+      '  - { when: timestamp("2026-01-31T10:00:00Z") < now, note: hi }\n',
+      [expect.stringMatching(/^8:13: times are seconds here/)],
     ],
     [
       'that saves under a word of CEL',
