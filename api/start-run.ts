@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { RunbookDocument } from '../core/declared-runbook.ts'
 import { failure } from '../core/errors.ts'
 import type { LeaseGrounds } from '../core/governor.ts'
 import type { Run, RunbookCard, StartRun } from '../core/runbook.ts'
@@ -42,8 +43,9 @@ export async function startRun(
   if (known) return known.run
   await checkRoles(card, delegations)
   const { input, dryRun = card.dryRunByDefault, why } = asked
+  const document = card.document === undefined ? {} : { document: card.document as RunbookDocument }
   const grounds: LeaseGrounds = { requester: 'person', by: caller.userName, why, waitSeconds }
-  await runs.start(id, { runbook: name, input, dryRun, by: caller.userName, why }, grounds, fingerprint)
+  await runs.start(id, { runbook: name, ...document, input, dryRun, by: caller.userName, why }, grounds, fingerprint)
   return runs.show(id)
 }
 

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import type { RunbookCard } from '../core/runbook.ts'
+import { compileDeclared } from '../policies/declared/compile.ts'
 import { type OwnModule, workflowBundle } from '../temporal/bundle.ts'
 import { cardsIn } from '../temporal/bundle-cards.ts'
 import { sandboxProblems } from './sandbox-problems.ts'
@@ -14,10 +15,12 @@ export interface OwnRunbooks {
   readonly beside: string
 }
 
-const isRunbookFile = (name: string) => /^[^.].*\.(ts|mts|js|mjs)$/.test(name) && !/\.(test|d)\.[cm]?ts$/.test(name)
+const isDeclared = (file: string) => /\.ya?ml$/.test(file)
+const isRunbookFile = (name: string) =>
+  /^[^.].*\.(ts|mts|js|mjs|ya?ml)$/.test(name) && !/\.(test|d)\.[cm]?ts$/.test(name)
 
 /**
- * Finds the modules with own runbooks: every TypeScript and JavaScript file directly in a folder, tests aside, and
+ * Finds own runbooks: every TypeScript, JavaScript and YAML file directly in a folder, tests aside, and
  * packages as a module in `beside` would import them. @throws CONFIG_INVALID a folder or package is not there
  */
 export async function findOwnRunbooks({ folders, packages, beside }: OwnRunbooks): Promise<OwnModule[]> {
@@ -60,8 +63,19 @@ export interface CheckedRunbooks {
  * Bundles own runbooks and looks at them without running any: what the sandbox of runs does not have, what no bundle can
  * be made of, and what contradicts itself.
  */
-export async function checkOwnRunbooks(modules: readonly OwnModule[]): Promise<CheckedRunbooks> {
-  const problems = (await Promise.all(modules.map(sandboxProblems))).flat()
+export async function checkOwnRunbooks(found: readonly OwnModule[]): Promise<CheckedRunbooks> {
+  const problems: string[] = []
+  const modules: OwnModule[] = []
+  for (const module of found) {
+    if (!isDeclared(module.file)) {
+      problems.push(...(await sandboxProblems(module)))
+      modules.push(module)
+      continue
+    }
+    const compiled = compileDeclared(module.text, module.from)
+    if ('problems' in compiled) problems.push(...compiled.problems.map(({ text }) => text))
+    else modules.push({ ...module, document: compiled.runbook })
+  }
   if (problems.length > 0) return { cards: [], problems }
   try {
     const bundle = await workflowBundle(modules)

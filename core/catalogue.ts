@@ -651,6 +651,18 @@ export const catalogue = {
     summary: 'A runbook contradicts its own declaration, or what runbooks may do.',
     next: 'Correct what `detail` names; `steward runbook check` finds it before a run does.',
   },
+  EXPRESSION_FAILED: {
+    status: 500,
+    remedy: 'fix',
+    summary: 'An expression of a declarative runbook has no value with what the run has found.',
+    next: 'Correct the line that `detail` names; `has(x.y)` and `x.?y` ask whether there is a field.',
+  },
+  RUNBOOK_LIMIT: {
+    status: 500,
+    remedy: 'fix',
+    summary: 'A run of a declarative runbook came to a limit that keeps every run finite.',
+    next: 'Have it do less at a time: fewer items, fewer tries, smaller values; or write the runbook in TypeScript.',
+  },
   CALL_NOT_DECLARED: {
     status: 500,
     remedy: 'fix',

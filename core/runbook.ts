@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { RunbookDocument } from './declared-runbook.ts'
 import { type Risk, risks, Target } from './governor.ts'
 
 /** Part of ids and of the API, never renamed. */
@@ -30,6 +31,10 @@ export const RunbookCard = z.object({
   needs: Needs,
   input: z.record(z.string(), z.json()).describe('JSON Schema (2020-12) of its input'),
   dryRunByDefault: z.boolean().describe('whether it only says what it would do unless told otherwise'),
+  document: z
+    .unknown()
+    .optional()
+    .describe('of a declarative one: what it is made of; a run keeps the one it began with'),
   source: z.enum(['built-in', 'own']).describe('`own`: from the folders named in steward.yaml'),
 })
 export type RunbookCard = z.infer<typeof RunbookCard>
@@ -109,6 +114,8 @@ export type StartRun = z.infer<typeof StartRun>
 /** Who started a run, for its workflow. */
 export interface RunOrder {
   readonly runbook: string
+  /** A runbook that is data goes along with its run, so that no later version of it changes a run that has begun. */
+  readonly document?: RunbookDocument
   readonly input: unknown
   readonly dryRun: boolean
   readonly by: string

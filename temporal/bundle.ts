@@ -17,6 +17,8 @@ export interface OwnModule {
   readonly from: string
   readonly file: string
   readonly text: string
+  /** Of a declarative runbook: what its text was compiled to. */
+  readonly document?: unknown
 }
 
 const ownModules = join(
@@ -73,7 +75,12 @@ async function writeEntry(own: readonly OwnModule[], builtIn: string): Promise<s
   const registry = join(root, 'workflows', 'sdk', `registry.${extension}`)
   const lines = [
     `import { registerOwn } from ${JSON.stringify(registry)}`,
-    ...own.map(({ file }, i) => `import * as own${i} from ${JSON.stringify(file)}`),
+    `import { declaredRunbook } from ${JSON.stringify(join(root, 'workflows', 'sdk', 'declared', `runbook.${extension}`))}`,
+    ...own.map(({ file, document }, i) =>
+      document === undefined
+        ? `import * as own${i} from ${JSON.stringify(file)}`
+        : `const own${i} = { default: declaredRunbook(${JSON.stringify(document)}) }`,
+    ),
     `export * from ${JSON.stringify(builtIn)}`,
     `export { allCards as runbookCards } from ${JSON.stringify(registry)}`,
     `export const ownProblems = registerOwn([${own.map(({ from }, i) => `{ from: ${JSON.stringify(from)}, module: own${i} }`).join(', ')}])`,

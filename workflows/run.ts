@@ -1,11 +1,12 @@
 import { isCancellation } from '@temporalio/workflow'
+import type { RunbookDocument } from '../core/declared-runbook.ts'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import type { LeaseGrounds, LeaseNeed } from '../core/governor.ts'
 import type { RunOrder, RunState } from '../core/runbook.ts'
 import type { Doer } from './deed.ts'
 import { withLease } from './lease.ts'
 import { declare } from './sdk/declared.ts'
-import { inputOf, type RunResult } from './sdk/definition.ts'
+import { inputOf, type Runbook, type RunResult } from './sdk/definition.ts'
 import { createQuestions } from './sdk/questions.ts'
 import { createRecord } from './sdk/record.ts'
 import { runbookNamed } from './sdk/registry.ts'
@@ -32,7 +33,7 @@ export async function run(order: RunOrder, grounds: LeaseGrounds): Promise<RunRe
   record.show('begins')
   let left: string | undefined
   try {
-    const runbook = runbookNamed(order.runbook)
+    const runbook = order.document ? await runbookOf(order.document) : runbookNamed(order.runbook)
     declare(runbook.needs)
     const input = inputOf(runbook, order.input)
     const doer: Doer = {
@@ -94,4 +95,10 @@ export async function run(order: RunOrder, grounds: LeaseGrounds): Promise<RunRe
     // a plain Error would only fail the workflow task, again and again
     return failure(code ?? 'RUN_FAILED', summary, { runbook: order.runbook })
   }
+}
+
+/** Every workflow has modules of its own, made when it begins; few need those for expressions. @throws RUNBOOK_INVALID */
+async function runbookOf(document: RunbookDocument): Promise<Runbook> {
+  const { declaredRunbook } = await import(/* webpackMode: "eager" */ './sdk/declared/runbook.ts')
+  return declaredRunbook(document)
 }

@@ -12,6 +12,15 @@ export default defineRunbook({
   async run(run, { host }) { ${body} },
 })`
 
+const declarative = (name: string) => `name: ${name}
+title: Note
+description: Writes a note.
+risk: read
+targets: []
+steps:
+  - note: hello
+`
+
 async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'steward-runbooks-'))
   onTestFinished(() => rm(folder, { recursive: true }))
@@ -36,6 +45,7 @@ describe('runbooks of an installation', () => {
     const folder = await folderOf({
       'greet-host.ts': runbook('greet-host'),
       'own-words.ts': runbook('own-words', "const fetch = 'mine'; return { summary: fetch, process: 1 }"),
+      'by-name.yaml': declarative('by-name'),
       'greet-host.test.ts': 'nothing of ours',
       'notes.md': '# hello',
     })
@@ -47,7 +57,7 @@ describe('runbooks of an installation', () => {
     const { cards, problems } = await checkOwnRunbooks(found)
     expect(problems).toEqual([])
     expect(cards.filter(({ source }) => source === 'own').map(({ name }) => name)).toEqual([
-      ...['acme-greet', 'greet-host', 'own-words'],
+      ...['acme-greet', 'by-name', 'greet-host', 'own-words'],
     ])
     expect(cards.find(({ name }) => name === 'greet-host')).toMatchObject({
       needs: { calls: ['compute GET /servers/{server}'] },
@@ -89,6 +99,15 @@ describe('runbooks of an installation', () => {
   it('that import something of Node are told so', async () => {
     const { problems } = await check({ 'bad.ts': runbook('bad', undefined, "import { readFile } from 'node:fs'") })
     expect(problems).toEqual(['bad.ts:1:1: it imports node:fs: a run has steward/runbook and zod, nothing of Node'])
+  })
+
+  it('that are declarative are told what is wrong with line and column', async () => {
+    const { problems } = await check({ 'by-name.yaml': declarative('by-name').replace('risk:', 'riks:') })
+    expect(problems).toEqual([
+      'by-name.yaml:1:1: `risk` is missing',
+      'by-name.yaml:1:1: a runbook that changes something says in `targets` what, such as `server/ID`',
+      'by-name.yaml:4:1: there is no `riks` here; did you mean `risk`?',
+    ])
   })
 
   it('that are no module at all are named', async () => {

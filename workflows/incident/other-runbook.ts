@@ -26,11 +26,18 @@ export function otherJob(life: Life, rung: OtherRung): Job {
 
 export const orderOf = (life: Life, rung: OtherRung): RunOrder => ({
   runbook: rung.runbook,
+  ...documentOf(rung.runbook),
   input: inputFor(life, rung),
   dryRun: false,
   by: life.policy.name,
   why: life.alert.summary,
 })
+
+/** What a declarative runbook is made of goes along, so that its run keeps it. */
+function documentOf(name: string): Pick<RunOrder, 'document'> {
+  const { document } = runbookNamed(name)
+  return document === undefined ? {} : { document }
+}
 
 /** The alert knows the host, and often the service; a runbook that has no use for them is not given them. */
 function inputFor(life: Life, { runbook, with: given }: OtherRung): Record<string, unknown> {

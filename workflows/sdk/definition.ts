@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { RunbookDocument } from '../../core/declared-runbook.ts'
 import { failure } from '../../core/errors.ts'
 import type { Risk, Target } from '../../core/governor.ts'
 import { dryRunByDefault, Needs, type RunbookCard, RunbookName } from '../../core/runbook.ts'
@@ -35,7 +36,11 @@ export interface RunbookSource<I extends z.ZodObject, P> {
 
 /** A runbook that has passed `defineRunbook`. */
 // biome-ignore lint/suspicious/noExplicitAny: a registry holds runbooks of all inputs; `input` checks each before use
-export type Runbook = RunbookSource<any, any> & { readonly needs: Needs; readonly isRunbook: true }
+export type Runbook = RunbookSource<any, any> & {
+  readonly needs: Needs
+  readonly isRunbook: true
+  readonly document?: RunbookDocument
+}
 
 /**
  * Declares a runbook: what it takes, what it may do, and how it is done.
@@ -59,13 +64,14 @@ export function defineRunbook<I extends z.ZodObject, P = undefined>(source: Runb
 
 /** What `GET /v1/runbooks` shows of it. @throws RUNBOOK_INVALID its input cannot be told as JSON Schema */
 export function cardOf(
-  { name, title, description, risk, needs, input }: Runbook,
+  { name, title, description, risk, needs, input, document }: Runbook,
   source: RunbookCard['source'],
 ): RunbookCard {
   return {
     ...{ name, title, description, risk, needs, source },
     input: schemaOf(name, input),
     dryRunByDefault: dryRunByDefault(risk),
+    ...(document !== undefined && { document }),
   }
 }
 
