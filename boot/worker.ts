@@ -25,7 +25,7 @@ export interface RunningWorker {
 /** A call that Steward has begun may take this long to end before the process leaves. */
 const graceMs = 90_000
 /**
- * A workflow waits so long for the worker that has it in memory. After less, a mass of due actions would give up the one
+ * An action waits so long for the worker that has it in memory. After less, a mass of due actions would give up the one
  * worker there is, and have every history read and replayed by the very same.
  */
 const stickyMs = 30_000
@@ -45,7 +45,6 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
     workflowBundle: { codePath: await workflowBundle() },
     activities: { ...createActivities({ ...foundation, leaving: leaving.signal }) },
     shutdownGraceTime: graceMs,
-    stickyQueueScheduleToStartTimeout: stickyMs,
   } satisfies Partial<WorkerOptions>
   const workers = await Promise.all([
     Worker.create({
@@ -55,7 +54,12 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
       // an incident and its run have tasks at the same moment; in one thread the run would wait for the incident
       workflowThreadPoolSize: 2,
     }),
-    Worker.create({ ...shared, taskQueue: taskQueues.actions, maxConcurrentActivityTaskExecutions: 50 }),
+    Worker.create({
+      ...shared,
+      taskQueue: taskQueues.actions,
+      maxConcurrentActivityTaskExecutions: 50,
+      stickyQueueScheduleToStartTimeout: stickyMs,
+    }),
     Worker.create({ ...shared, taskQueue: taskQueues.governor, workflowThreadPoolSize: 1 }),
   ])
   const running = workers.map((worker) => worker.run())
