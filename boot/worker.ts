@@ -27,7 +27,7 @@ export interface RunningWorker {
 /** A call that Steward has begun may take this long to end before the process leaves. */
 const graceMs = 90_000
 /**
- * A workflow waits so long for the worker that has it in memory. After less, a mass of due actions would give up the one
+ * An action waits so long for the worker that has it in memory. After less, a mass of due actions would give up the one
  * worker there is, and have every history read and replayed by the very same.
  */
 const stickyMs = 30_000
@@ -48,7 +48,6 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
     activities: { ...createActivities({ ...foundation, leaving: leaving.signal }) },
     interceptors: { activity: [holdToDeclared] },
     shutdownGraceTime: graceMs,
-    stickyQueueScheduleToStartTimeout: stickyMs,
   } satisfies Partial<WorkerOptions>
   const workers = await Promise.all([
     Worker.create({
@@ -58,7 +57,12 @@ export async function startWorker(foundation: Foundation, log: Logger): Promise<
       // an incident and its run have tasks at the same moment; in one thread the run would wait for the incident
       workflowThreadPoolSize: 2,
     }),
-    Worker.create({ ...shared, taskQueue: taskQueues.actions, maxConcurrentActivityTaskExecutions: 50 }),
+    Worker.create({
+      ...shared,
+      taskQueue: taskQueues.actions,
+      maxConcurrentActivityTaskExecutions: 50,
+      stickyQueueScheduleToStartTimeout: stickyMs,
+    }),
     Worker.create({ ...shared, taskQueue: taskQueues.governor, workflowThreadPoolSize: 1 }),
   ])
   const running = workers.map((worker) => worker.run())

@@ -5,7 +5,7 @@ import { type Figure, p50p99 } from '../figures.ts'
 import { inLanes } from '../incidents/in-lanes.ts'
 import { costOfEach, costs } from './costs.ts'
 
-const lists = 300
+const lists = 100
 
 /** Taking actions in by the API, each with a trust and a look ahead, and then listing them; and what that costs. */
 export async function asked(engine: BenchEngine, [created = 2_000]: readonly number[] = []): Promise<Figure[]> {
