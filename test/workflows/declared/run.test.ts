@@ -4,7 +4,7 @@ import { failure } from '../../../core/errors.ts'
 import { createDataConverter } from '../../../temporal/data-converter.ts'
 import { answerRun } from '../../../workflows/sdk/questions.ts'
 import { untilState, useWorker } from '../engine.ts'
-import type { Cloud, Script } from '../scripted.ts'
+import { type Cloud, gate, type Script } from '../scripted.ts'
 import { accepted, beginWith, servers } from './declared-bench.ts'
 
 const bench = useWorker()
@@ -248,6 +248,33 @@ describe.concurrent('many at a time', () => {
         { item: servers[2], outcome: 'done', result: 202 },
       ],
     })
+  })
+
+  it.each([
+    ['loop', 'forEach: { items: input.servers, as: id, atOnce: 3, canary: 0, steps: [STEP] }', "'${id}'"],
+    ['branches', 'parallel: [STEP0, STEP1, STEP2]', ''],
+  ])('in a %s are seen through and taken back when the run is cancelled', async (_, text, idOf) => {
+    const goOn = gate()
+    const stepOn = (id: string) =>
+      `{ action: server.stop, with: { serverId: ${id} }, undo: { action: server.start, with: { serverId: ${id} } } }`
+    const script = {
+      performCall: async (deed: { action: string }) => {
+        if (deed.action === 'server.stop') await goOn.opened
+        return accepted
+      },
+    } as unknown as Script
+    const written = text.replaceAll(/STEP(\d?)/g, (_, n: string) =>
+      stepOn(n === '' ? idOf : (servers[Number(n)] ?? '')),
+    )
+    const { handle, cloud, view } = await begin(script, `  - ${written}\n  - note: never\n`)
+    await vi.waitFor(() => expect(cloud.inputs('performCall')).toHaveLength(3), 30_000)
+    await handle.cancel()
+    goOn.open()
+    await expect(handle.result()).rejects.toThrow(/cancelled/i)
+    const taken = stopped(cloud).slice(3)
+    expect(new Set(taken)).toEqual(new Set(servers.map((id) => `server.start ${id}`)))
+    expect(await view()).toMatchObject({ state: 'cancelled' })
+    expect(textOf((await view()).notes)).not.toContain('never')
   })
 
   it('in branches are all seen through before the failure of one counts', async () => {
