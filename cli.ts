@@ -6,6 +6,7 @@ import { addAuditCommands } from './cli/audit.ts'
 import { addCatalogueCommand } from './cli/catalogue.ts'
 import { addDelegationCommands } from './cli/delegations.ts'
 import { explain } from './cli/explain.ts'
+import { addImportCommands } from './cli/import.ts'
 import { addIncidentCommands } from './cli/incidents.ts'
 import { addLeaseCommands } from './cli/leases.ts'
 import { addModeCommands } from './cli/modes.ts'
@@ -39,6 +40,7 @@ addModeCommands(program)
 addLeaseCommands(program)
 addOwnRunbookCommands(addRunbookCommands(program))
 addPlanCommands(program)
+addImportCommands(program)
 addReportCommands(program)
 addNotifyCommands(program)
 addAuditCommands(program)

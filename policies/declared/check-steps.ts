@@ -11,6 +11,8 @@ import type { Path, Source } from './source.ts'
 export interface Place {
   /** Values that its expressions may use; what it saves is added. */
   readonly names: Set<string>
+  /** What is saved here, whether or not it was there before. */
+  readonly saved: Set<string>
   /** Values of outside the loop it is in, which it cannot change. */
   readonly fixed: ReadonlySet<string>
   readonly kinds: ReadonlySet<StepKind>
@@ -88,12 +90,13 @@ export function createStepCheck({ source, expressions, deeds }: Checks) {
     names: new Set(saves === undefined ? place.names : [...place.names, saves]),
   })
 
-  function save(name: string | undefined, path: Path, { names, fixed }: Place): void {
+  function save(name: string | undefined, path: Path, { names, fixed, saved }: Place): void {
     if (name === undefined) return
     const problem = nameProblem(name)
     if (problem !== undefined) source.say(path, problem)
     if (fixed.has(name)) source.say(path, `\`${name}\` is of outside this loop and cannot be changed in it`)
     names.add(name)
+    saved.add(name)
   }
 
   /** Checks what is particular to a kind; gives the steps inside. */
@@ -101,7 +104,12 @@ export function createStepCheck({ source, expressions, deeds }: Checks) {
     const { names } = place
     const template = (key: string, value: unknown) => expressions.template([...path, ...key.split('.')], value, names)
     if ('run' in one) return { run: sequence(one.run, [...path, 'run'], { ...place, depth: place.depth + 1 }) }
-    if ('parallel' in one) return { parallel: branches(one.parallel, [...path, 'parallel'], place) }
+    if ('parallel' in one) {
+      const before = new Set(place.saved)
+      const parallel = branches(one.parallel, [...path, 'parallel'], place)
+      for (const name of place.saved) if (!before.has(name)) names.add(name)
+      return { parallel }
+    }
     if ('forEach' in one) return { forEach: loop(one.forEach, [...path, 'forEach'], place) }
     if ('action' in one) {
       deeds.action(one, path)
@@ -133,17 +141,15 @@ export function createStepCheck({ source, expressions, deeds }: Checks) {
 
   /** Branches do not see what the others save, and no two of them save the same. */
   function branches(given: readonly unknown[], path: Path, place: Place): Step[] {
-    const before = new Set(place.names)
-    const owner = new Map<string, number>()
+    const owners = new Set<string>()
     return given.flatMap((one, index) => {
-      const names = new Set(before)
-      const inner = { ...place, names, kinds: without(place.kinds, 'ask'), depth: place.depth + 1 }
+      const saved = new Set<string>()
+      const inner = { ...deeper(place), saved, kinds: without(place.kinds, 'ask') }
       const found = step(one, [...path, index], inner)
-      for (const name of names) {
-        if (before.has(name)) continue
-        if (owner.has(name)) source.say([...path, index], `another branch saves \`${name}\`, too`)
-        owner.set(name, index)
-        place.names.add(name)
+      for (const name of saved) {
+        if (owners.has(name)) source.say([...path, index], `another branch saves \`${name}\`, too`)
+        owners.add(name)
+        place.saved.add(name)
       }
       return found ?? []
     })
@@ -157,6 +163,7 @@ export function createStepCheck({ source, expressions, deeds }: Checks) {
     if (problem !== undefined) source.say([...path, 'as'], problem)
     const inner: Place = {
       names: new Set([...place.names, as]),
+      saved: new Set(),
       fixed: new Set([...place.names, as]),
       kinds: without(place.kinds, 'ask'),
       depth: place.depth + 1,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { declaredLimits, documentHead, type RunbookDocument, type StepKind } from '../../core/declared-runbook.ts'
 import { Target } from '../../core/governor.ts'
 import type { Needs } from '../../core/runbook.ts'
+import { looksSecret } from '../redact.ts'
 import { createDeedCheck } from './check-deeds.ts'
 import { createExpressionCheck } from './check-expressions.ts'
 import { allKinds, createStepCheck } from './check-steps.ts'
@@ -56,7 +57,7 @@ function checked(source: Source): RunbookDocument | undefined {
     if (problem !== undefined) source.sayOfKey(['vars', name], problem)
     names.add(name)
   }
-  const place = { names, fixed: new Set<string>(), depth: 1 }
+  const place = { names, saved: new Set<string>(), fixed: new Set<string>(), depth: 1 }
   const prepare = sequence(head.prepare, ['prepare'], { ...place, kinds: prepareKinds })
   checkTargets(source, head, (path, value) =>
     typeof value === 'string' && path.length === 1
@@ -87,6 +88,7 @@ function checkInput(source: Source, input: Head['input'] = {}): void {
   if (Object.keys(input).length > declaredLimits.inputFields)
     source.say(['input'], `an input has at most ${declaredLimits.inputFields} fields`)
   for (const [name, field] of Object.entries(input)) {
+    if (looksSecret(name)) source.sayOfKey(['input', name], 'a secret is no input: every run shows what it was given')
     const wrong = wrongWithField(field)
     if (wrong) source.say(['input', name, wrong.key], wrong.message)
   }

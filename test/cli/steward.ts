@@ -7,6 +7,7 @@ import { addAuditCommands } from '../../cli/audit.ts'
 import { addCatalogueCommand } from '../../cli/catalogue.ts'
 import { addDelegationCommands } from '../../cli/delegations.ts'
 import { explain } from '../../cli/explain.ts'
+import { addImportCommands } from '../../cli/import.ts'
 import { addIncidentCommands } from '../../cli/incidents.ts'
 import { addLeaseCommands } from '../../cli/leases.ts'
 import { addModeCommands } from '../../cli/modes.ts'
@@ -93,6 +94,7 @@ export async function steward(env: Record<string, string>, ...args: string[]): P
   addIncidentCommands(program)
   addAuditCommands(program)
   addRunbookCommands(program)
+  addImportCommands(program)
   addReportCommands(program)
   addWhyCommands(program)
   addStopCommands(program)

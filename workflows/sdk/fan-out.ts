@@ -43,7 +43,12 @@ export async function fanOut<T, R>(
   const first = queue.splice(0, canary)
   await lane(() => first.shift(), 0)
   if (failed === 0 && ended === undefined)
-    await Promise.all(Array.from({ length: Math.min(atOnce, queue.length) }, () => lane(() => queue.shift(), mayFail)))
+    await allOver(Array.from({ length: Math.min(atOnce, queue.length) }, () => lane(() => queue.shift(), mayFail)))
   if (ended !== undefined) throw ended
   return outcomes
+}
+
+/** Waits for all of them, whatever becomes of one: nothing may be taken back while another lane is still at work. */
+async function allOver(lanes: readonly Promise<void>[]): Promise<void> {
+  for (const lane of await Promise.allSettled(lanes)) if (lane.status === 'rejected') throw lane.reason
 }

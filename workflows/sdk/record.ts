@@ -14,7 +14,7 @@ import { attributes } from '../../core/search-attributes.ts'
 export type RunView = Omit<Run, 'id' | 'workflowId' | 'startedAt' | 'endedAt' | 'evidence'>
 
 /** Steps and notes that are kept for people; older ones are in the history. */
-const keptSteps = 100
+const keptSteps = 60
 const keptNotes = 50
 const mostEvidence = 64 << 10
 const mostDetail = 300

@@ -174,6 +174,11 @@ describe('a step', () => {
     expect(saidOfSteps(text)).toEqual(said)
   })
 
+  it('in a branch does not save what a sibling saves, whether or not it was there before', () => {
+    const text = '  - set: { a: 0 }\n  - parallel:\n      - run: [{ set: { a: 1 } }]\n      - { note: hi, saves: a }\n'
+    expect(saidOfSteps(text)).toEqual(['11:9: another branch saves `a`, too'])
+  })
+
   it('sees what earlier steps saved, in branches and after them, and its error in what handles it', () => {
     const text = `
   - read: { service: compute, path: /servers/detail, list: servers }
@@ -239,6 +244,12 @@ describe('the needs of a file', () => {
       actions: ['server.start', 'server.stop'],
       steps: [],
     })
+  })
+
+  it('hold no secret', () => {
+    expect(saidOf(`${steps('  - note: hi\n')}`.replace('count:', 'adminPassword:'))).toEqual([
+      'stop-all.yaml:6:45: a secret is no input: every run shows what it was given',
+    ])
   })
 
   it('are held against what its author says', () => {

@@ -82,7 +82,12 @@ it('a run ends, and what takes it back ends, whatever its document says', async 
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 5 }), async (steps) => {
       const { run, undone, done } = countingHands()
       const scope = createScope({ all: Array.from({ length: 20 }, (_, n) => n) })
-      const parts = { run, evaluator: createEvaluator({}), left: { steps: declaredLimits.done } }
+      const parts = {
+        run,
+        evaluator: createEvaluator({}),
+        left: { steps: declaredLimits.done },
+        endIfCancelled: () => undefined,
+      }
       const code = await createInterpreter({ ...parts, targets: ['zone/nova'] })
         .sequence(steps, scope)
         .then(() => undefined, codeOf)

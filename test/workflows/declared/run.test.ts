@@ -4,8 +4,8 @@ import { failure } from '../../../core/errors.ts'
 import { createDataConverter } from '../../../temporal/data-converter.ts'
 import { answerRun } from '../../../workflows/sdk/questions.ts'
 import { untilState, useWorker } from '../engine.ts'
-import type { Cloud, Script } from '../scripted.ts'
-import { accepted, beginWith, documentOf, servers } from './declared-bench.ts'
+import { type Cloud, gate, type Script } from '../scripted.ts'
+import { accepted, beginWith, servers } from './declared-bench.ts'
 
 const bench = useWorker()
 const begin = beginWith(bench)
@@ -43,9 +43,7 @@ describe.concurrent('a run of a document', () => {
     expect(cloud.names()).toEqual(['readCloud', 'performCall', 'performCall'])
     expect(cloud.calls.map(({ name }) => name).indexOf('requestLease')).toBe(0)
     expect(cloud.calls.at(-1)?.name).toBe('giveBackLease')
-    expect(cloud.inputs('requestLease').map(({ request }) => request.targets)).toEqual([
-      servers.map((id) => `server/${id}`),
-    ])
+    expect(cloud.inputs('requestLease')[0]?.request.targets).toEqual(servers.map((id) => `server/${id}`))
     expect(stopped(cloud)).toEqual([`server.stop ${servers[0]}`, `server.stop ${servers[2]}`])
     expect(await view()).toMatchObject({ state: 'succeeded', summary: '2 of 3 stopped' })
   })
@@ -208,55 +206,6 @@ describe.concurrent('a step that fails', () => {
   })
 })
 
-describe.concurrent('what a document may do', () => {
-  it('is nothing to servers it has no lease on', async () => {
-    const other = '11111111-1111-4111-8111-111111111111'
-    const { handle, cloud } = await begin({}, `  - ${stop(other)}\n`)
-    await expect(handle.result()).rejects.toMatchObject({
-      cause: {
-        type: 'CALL_NOT_DECLARED',
-        message: `server/${other} is not among the targets that this run has a lease on`,
-      },
-    })
-    expect(cloud.inputs('performCall')).toEqual([])
-  })
-
-  it('is nothing at all without targets', async () => {
-    const { handle, cloud } = await begin({}, `  - ${stop(servers[0])}\n`, {
-      input: { servers: [] },
-      more: 'targets: input.servers.map(id, "server/" + id)\n',
-    })
-    await expect(handle.result()).rejects.toMatchObject({
-      cause: { type: 'INPUT_INVALID', message: 'by-hand: its targets are none: there is nothing to do' },
-    })
-    expect(cloud.names()).toEqual([])
-  })
-
-  it('is nothing outside of the path it has written', async () => {
-    const { handle, cloud } = await begin(
-      { readCloud: { status: 200, body: {} } },
-      "  - set: { id: 'a/../../os-services?x' }\n  - read: { service: compute, path: '/servers/${id}' }\n",
-    )
-    await handle.result()
-    expect(cloud.inputs('readCloud')).toEqual([{ service: 'compute', path: '/servers/a%2F..%2F..%2Fos-services%3Fx' }])
-  })
-
-  it('is nothing that its needs do not say, whatever its steps say', async () => {
-    const steps = `  - ${stop(servers[0])}\n`
-    const document = { ...documentOf(steps), needs: { roles: [], calls: [], actions: ['server.start'], steps: [] } }
-    const { handle, cloud } = await begin({}, steps, { document })
-    await expect(handle.result()).rejects.toMatchObject({
-      cause: { type: 'CALL_NOT_DECLARED', message: 'the runbook has not declared server.stop in its needs.actions' },
-    })
-    expect(cloud.names()).toEqual([])
-  })
-
-  it('is nothing when it is no document', async () => {
-    const { handle } = await begin({}, '  - note: hi\n', { document: { name: 'by-hand' } as never })
-    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'RUNBOOK_INVALID' } })
-  })
-})
-
 describe.concurrent('a run that has begun', () => {
   it('is done by its own version of the document, by whatever worker, to the same end', async () => {
     const { handle } = await begin(
@@ -273,37 +222,6 @@ describe.concurrent('a run that has begun', () => {
       dataConverter: createDataConverter(bench.keys),
     }
     await Worker.runReplayHistory(options, await handle.fetchHistory(), handle.workflowId)
-  })
-})
-
-describe.concurrent('the limits of a run', () => {
-  it('end a loop that does too much', async () => {
-    const script: Script = { readCloud: { status: 200, body: {} } }
-    const { handle, cloud, view } = await begin(
-      script,
-      `
-  - set: { hundred: '\${"${'x,'.repeat(99)}x".split(",")}' }
-  - forEach: { items: hundred, as: a, mayFail: 100, atOnce: 20, onError: continue, steps: [{ note: 1 }, { note: 2 }, { note: 3 }, { note: 4 }, { note: 5 }] }
-`
-        .replaceAll(/note: (\d)/g, 'note: "$1"')
-        .replace(', onError: continue', ''),
-    )
-    await expect(handle.result()).rejects.toMatchObject({
-      cause: { type: 'RUNBOOK_LIMIT', message: 'this run has done 500 steps, looks and tries included' },
-    })
-    expect(cloud.names()).toEqual([])
-    expect((await view()).state).toBe('failed')
-  })
-
-  it('keep values small', async () => {
-    const doubled = Array.from({ length: 18 }, () => "  - set: { x: '${x + x}' }\n").join('')
-    const { handle } = await begin({}, `  - set: { x: '0123456789' }\n${doubled}`)
-    await expect(handle.result()).rejects.toMatchObject({
-      cause: {
-        type: 'RUNBOOK_LIMIT',
-        message: expect.stringMatching(/^x has \d+ characters of JSON; a value has at most 1048576$/),
-      },
-    })
   })
 })
 
@@ -330,6 +248,33 @@ describe.concurrent('many at a time', () => {
         { item: servers[2], outcome: 'done', result: 202 },
       ],
     })
+  })
+
+  it.each([
+    ['loop', 'forEach: { items: input.servers, as: id, atOnce: 3, canary: 0, steps: [STEP] }', "'${id}'"],
+    ['branches', 'parallel: [STEP0, STEP1, STEP2]', ''],
+  ])('in a %s are seen through and taken back when the run is cancelled', async (_, text, idOf) => {
+    const goOn = gate()
+    const stepOn = (id: string) =>
+      `{ action: server.stop, with: { serverId: ${id} }, undo: { action: server.start, with: { serverId: ${id} } } }`
+    const script = {
+      performCall: async (deed: { action: string }) => {
+        if (deed.action === 'server.stop') await goOn.opened
+        return accepted
+      },
+    } as unknown as Script
+    const written = text.replaceAll(/STEP(\d?)/g, (_, n: string) =>
+      stepOn(n === '' ? idOf : (servers[Number(n)] ?? '')),
+    )
+    const { handle, cloud, view } = await begin(script, `  - ${written}\n  - note: never\n`)
+    await vi.waitFor(() => expect(cloud.inputs('performCall')).toHaveLength(3), 30_000)
+    await handle.cancel()
+    goOn.open()
+    await expect(handle.result()).rejects.toThrow(/cancelled/i)
+    const taken = stopped(cloud).slice(3)
+    expect(new Set(taken)).toEqual(new Set(servers.map((id) => `server.start ${id}`)))
+    expect(await view()).toMatchObject({ state: 'cancelled' })
+    expect(textOf((await view()).notes)).not.toContain('never')
   })
 
   it('in branches are all seen through before the failure of one counts', async () => {

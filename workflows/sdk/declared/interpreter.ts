@@ -14,6 +14,8 @@ export interface InterpreterParts {
   readonly evaluator: Evaluator
   /** Steps that may still be done; shared by all that works for one run. */
   readonly left: { steps: number }
+  /** Begins nothing more once the run, or the step around, is to end. @throws CancelledFailure */
+  endIfCancelled(): void
   /** What the run holds its lease on; nothing is changed without. */
   readonly targets?: readonly Target[]
 }
@@ -25,7 +27,7 @@ export interface Interpreter {
 
 /** Does what a document says, step by step, with the hands of a run. */
 export function createInterpreter(parts: InterpreterParts): Interpreter {
-  const { run, evaluator, left, targets = [] } = parts
+  const { run, evaluator, left, endIfCancelled, targets = [] } = parts
   const deeds = createDeeds({ run, evaluator, targets, count })
 
   /** However steps are nested and repeated, there is an end to them. */
@@ -36,6 +38,7 @@ export function createInterpreter(parts: InterpreterParts): Interpreter {
 
   async function sequence(steps: readonly Step[], scope: Scope, canLeave = true): Promise<void> {
     for (const step of steps) {
+      endIfCancelled()
       if (canLeave) run.safePoint()
       await one(step, scope, canLeave)
     }

@@ -6,6 +6,7 @@ import { createEvaluator, unknown } from '../../../policies/declared/evaluate.ts
 import { inputSchema } from '../../../policies/declared/input.ts'
 import type { RunContext } from '../context.ts'
 import { defineRunbook, type Runbook, type RunResult } from '../definition.ts'
+import { endIfCancelled } from '../run-context.ts'
 import { createInterpreter } from './interpreter.ts'
 import { createScope, type Scope } from './scope.ts'
 
@@ -37,7 +38,7 @@ export function declaredRunbook(given: unknown): Runbook {
       const scope = createScope({ input, run: { id: run.id, dryRun: run.dryRun }, now: Math.floor(Date.now() / 1000) })
       for (const [key, value] of Object.entries(document.vars)) scope.save(key, evaluator.filled(value, scope))
       const left = { steps: declaredLimits.done }
-      await createInterpreter({ run, evaluator, left }).sequence(document.prepare, scope)
+      await createInterpreter({ run, evaluator, left, endIfCancelled }).sequence(document.prepare, scope)
       return { scope, targets: targetsIn(scope), left }
     },
 
@@ -45,7 +46,7 @@ export function declaredRunbook(given: unknown): Runbook {
     expectedMinutes: () => expectedMinutes,
 
     async run(run: RunContext, _, { scope, targets, left }): Promise<RunResult> {
-      await createInterpreter({ run, evaluator, left, targets }).sequence(document.steps, scope)
+      await createInterpreter({ run, evaluator, left, endIfCancelled, targets }).sequence(document.steps, scope)
       const said = evaluator.text(document.summary ?? `${title}: done`, scope)
       const result = evaluator.filled(document.result ?? {}, scope)
       const summary = said === unknown ? `${title}: would be done` : said
