@@ -22,10 +22,10 @@ async function start(runbook: string, input: object, script: Script, dryRun = fa
 }
 
 /** The answers of Nova to the looks of `restart-service`. */
-const looks = (evacuations: string[] = []): Script => ({
+const looks = (evacuations: string[] = [], state = 'down'): Script => ({
   readCloud: ({ path }) => {
     const host = /cmp-[0-9a-f]{8}/.exec(path)?.[0] ?? ''
-    const one = { id: randomUUID(), host, status: 'enabled', state: 'down', updated_at: null, forced_down: false }
+    const one = { id: randomUUID(), host, status: 'enabled', state, updated_at: null, forced_down: false }
     const migrations = evacuations.map((status, at) => ({
       ...{ id: at, uuid: `m-${at}`, status, migration_type: 'evacuation', instance_uuid: 's', source_compute: host },
     }))
@@ -100,9 +100,39 @@ describe.concurrent('relieve-host, started by hand,', () => {
 })
 
 it('collect-evidence, started by hand, keeps the services with the run', async () => {
-  const evidence = { collectedAt: '2026-11-21T00:00:10.000Z', services: [service('up')], lines: [] }
+  const evidence = { collectedAt: '2026-11-21T00:00:10.000Z', services: [service('up'), service('down')], lines: [] }
   const { handle } = await start('collect-evidence', {}, { collectEvidence: evidence })
-  expect(await handle.result()).toEqual({ summary: '0 line(s) kept; services all up' })
+  expect(await handle.result()).toEqual({
+    summary: expect.stringMatching(/^0 line\(s\) kept; services down: nova-compute@/),
+  })
   const { memo } = await handle.describe()
-  expect(memo?.evidence).toEqual({ services: evidence })
+  expect(memo?.evidence).toEqual({
+    services: { collectedAt: evidence.collectedAt, inAll: 2, unwell: [service('down')] },
+    lines: [],
+  })
+})
+
+it('drain-host keeps as much of a large plan as fits, and goes on', async () => {
+  const move = (host: string, at: number) => ({
+    ...{
+      serverId: randomUUID(),
+      serverName: `web-${at}`,
+      from: host,
+      to: 'cmp-cool',
+      memoryMiB: 512,
+      reason: 'leaves',
+    },
+  })
+  const { handle } = await start(
+    'drain-host',
+    { reason: 'new disks' },
+    {
+      ...looks([], 'up'),
+      planDrain: ({ host }) => ({ takenAt: 'now', waves: [Array.from({ length: 800 }, (_, at) => move(host, at))] }),
+    },
+    true,
+  )
+  expect((await handle.result()).summary).toMatch('would be emptied by 800 move(s) in 1 wave(s)')
+  const { memo } = await handle.describe()
+  expect(memo?.evidence).toMatchObject({ plan: { inAll: 800 } })
 })

@@ -3,11 +3,14 @@ import { HostName } from '../../../policies/catalogue/inputs.ts'
 import { defineRunbook } from '../../sdk/definition.ts'
 import { keepEvidence } from '../collect-evidence.ts'
 
+/** Most services kept, whose size is limited; all of them are in the history. */
+const mostKept = 200
+
 const LogLine = z.strictObject({
   at: z.string().max(40),
   level: z.string().max(20),
   component: z.string().max(100),
-  text: z.string().max(4000),
+  text: z.string().max(1000),
   requestIds: z.array(z.string().max(100)).max(10).default([]),
 })
 
@@ -25,8 +28,10 @@ export const collectEvidence = defineRunbook({
   needs: { roles: ['admin'], steps: ['collectEvidence'] },
   targets: () => [],
   async run(run, input) {
-    const { summary, ...evidence } = await keepEvidence(run, input)
-    run.evidence('services', evidence)
+    const { summary, collectedAt, services, lines } = await keepEvidence(run, input)
+    const unwell = services.filter(({ state, status }) => state === 'down' || status === 'disabled')
+    run.evidence('services', { collectedAt, inAll: services.length, unwell: unwell.slice(0, mostKept) })
+    run.evidence('lines', lines)
     return { summary }
   },
 })

@@ -5,7 +5,7 @@ import type { DrainPlan, Move } from '../../../core/plan.ts'
 import { HostName } from '../../../policies/catalogue/inputs.ts'
 import { read } from '../../../policies/nova-facts.ts'
 import type { RunContext } from '../../sdk/context.ts'
-import { defineRunbook } from '../../sdk/definition.ts'
+import { defineRunbook, type RunResult } from '../../sdk/definition.ts'
 import { failedOnes } from '../../sdk/outcomes.ts'
 import { migrationLimitMs, titleOfMove } from '../relieve-host.ts'
 import { closeHost, hostServiceNeeds } from './host-service.ts'
@@ -60,13 +60,12 @@ export const drainHost = defineRunbook({
     const { host, reason } = input
     await assertUp(run, input)
     const isOurs = await closeHost(run, { runbook: 'drain-host', host, why: reason })
-    run.evidence('plan', prepared)
+    run.evidence('plan', inShort(prepared))
+    if (run.dryRun) return tell(run, input, prepared)
     const moved: Move[] = []
     for (let round = 1, next = prepared; ; round++) {
       for (const [at, wave] of next.waves.entries())
         moved.push(...(await carryOut(run, input, wave, round === 1 && at === 0)))
-      if (run.dryRun)
-        return { summary: `${host} would be emptied by ${moved.length} move(s) in ${next.waves.length} wave(s)` }
       const left = await serversOn(run, host)
       if (left.length === 0) break
       const names = left.map(({ name }) => name).join(', ')
@@ -80,6 +79,25 @@ export const drainHost = defineRunbook({
     return { summary: `${host} is empty and ${closed}; ${moved.length} move(s)`, moved, disabledByUs: isOurs }
   },
 })
+
+/** Most moves kept as evidence, whose size is limited; all of them are in the history. */
+const mostKept = 300
+
+const inShort = ({ takenAt, waves }: DrainPlan) => {
+  const moves = waves.flatMap((wave, at) => wave.map(({ serverId, to }) => ({ wave: at + 1, serverId, to })))
+  return { takenAt, moves: moves.slice(0, mostKept), inAll: moves.length }
+}
+
+/** Most moves told one by one: all of them are in one step of the engine. */
+const mostTold = 50
+
+async function tell(run: RunContext, { host }: Drain, { waves }: DrainPlan): Promise<RunResult> {
+  const moves = waves.flat()
+  for (const move of moves.slice(0, mostTold))
+    await run.patient(titleOfMove(move), migrationLimitMs(move.memoryMiB)).liveMigrate(move)
+  if (moves.length > mostTold) run.note(`and ${moves.length - mostTold} more moves`)
+  return { summary: `${host} would be emptied by ${moves.length} move(s) in ${waves.length} wave(s)` }
+}
 
 /** A live migration needs both ends. @throws HOST_UNKNOWN, HOST_UNFIT */
 async function assertUp(run: RunContext, { host }: Drain): Promise<void> {

@@ -23,7 +23,11 @@ const Input = z.strictObject({
   storage: z
     .enum(['shared', 'volumes-only'])
     .describe('`shared`: all disks of servers are on storage that other hosts have; `volumes-only`: only volumes are'),
-  maxServers: z.int().min(1).max(1000).describe('more servers than this on the host are refused'),
+  maxServers: z
+    .int()
+    .min(1)
+    .max(150)
+    .describe('more servers than this on the host are refused; one run cannot follow more than 150'),
   atOnce: z.int().min(1).max(20).default(2).describe('servers started at the same time, after the first one went well'),
   unfit: z
     .enum(['refuse', 'leave'])
@@ -36,6 +40,9 @@ const Input = z.strictObject({
   withinSeconds: z.int().min(1).max(86_400).default(1800).describe('longest wait for one server'),
 })
 type EvacuateHost = z.output<typeof Input>
+
+/** Most entries kept as evidence, whose size is limited; all of them are in the history. */
+const mostKept = 300
 
 interface Prepared {
   readonly service: ComputeService
@@ -75,7 +82,10 @@ export const evacuateHost = defineRunbook({
     const word = await assertDead(run, input, service)
     // what was there when the lease was asked for may be gone, and more may have come
     const servers = await sort(run, input)
-    run.evidence('servers', servers)
+    run.evidence('servers', {
+      ...{ go: servers.go.slice(0, mostKept).map(({ id }) => id), inAll: servers.go.length },
+      ...{ stay: servers.stay.slice(0, 100), interrupted: servers.interrupted.slice(0, 100) },
+    })
     if (servers.interrupted.length > 0)
       run.note(`cut off in the middle of something: ${servers.interrupted.join(', ')}`)
     run.safePoint()
@@ -90,8 +100,10 @@ export const evacuateHost = defineRunbook({
     const said = `${inNumbers(outcomes)} servers of ${host} were started elsewhere`
     const first = failed.find(({ reason }) => reason)
     const code = first?.reason?.startsWith('HOST_CAME_BACK') ? 'HOST_CAME_BACK' : 'EVACUATION_FAILED'
-    run.evidence('evacuations', await findMigrations(run, { migration_type: 'evacuation', source_compute: host }))
-    run.evidence('failed', failed)
+    const records = await findMigrations(run, { migration_type: 'evacuation', source_compute: host })
+    const kept = records.slice(0, mostKept).map(({ serverId, status, to }) => ({ serverId, status, to }))
+    run.evidence('evacuations', { kept, inAll: records.length })
+    run.evidence('failed', failed.slice(0, 50))
     if (failed.length > 0) throw failure(code, `${said}; then: ${first?.reason}`, { host, failed: failed.slice(0, 50) })
     return {
       summary: `${said}; it is off, forced down and disabled`,
