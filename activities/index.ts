@@ -12,6 +12,7 @@ import { createBrake } from './brake.ts'
 import { createCloudReadActivities } from './cloud-reads.ts'
 import { createDeferredCallActivities } from './deferred-call.ts'
 import { createEffectActivities } from './effect.ts'
+import { createEvacuationActivities } from './evacuations.ts'
 import { createEvidenceActivities } from './evidence.ts'
 import { createGovernorActivities } from './governor.ts'
 import { createGroupActivities } from './group.ts'
@@ -24,7 +25,7 @@ import type { Receiver } from './receivers/receiver.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
 import type { Sessions } from './sessions.ts'
-import { createSshActivities } from './ssh.ts'
+import { createSshActivities } from './ssh/index.ts'
 import { createTrustActivities } from './trusts.ts'
 
 export interface ActivitiesOptions {
@@ -56,7 +57,8 @@ export function createActivities(options: ActivitiesOptions): Activities {
   return {
     ...createServiceActivities({ sessions, pause }),
     ...createServiceWatch({ sessions, pause, incidents, policies, pollMs: config.watch.pollSeconds * 1000 }),
-    ...createSshActivities(config.ssh, brake),
+    ...createSshActivities({ ssh: config.ssh, brake, pause }),
+    ...createEvacuationActivities(sessions),
     ...createMigrationActivities({ sessions, pause, brake }),
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createCloudReadActivities(sessions),

@@ -4,6 +4,7 @@ import { hashOf, type SignalSource } from '../api/access.ts'
 import { Config } from '../core/config.ts'
 import { failure } from '../core/errors.ts'
 import type { ReceiverConfig } from '../core/receiver.ts'
+import type { SshConfig } from '../core/ssh.ts'
 import { readSecretFile } from './secret-file.ts'
 import { parseYaml } from './yaml-file.ts'
 
@@ -71,9 +72,15 @@ function withPaths(config: Config, folder: string): Config {
     notify: config.notify.map((receiver) => withSecretPaths(receiver, from)),
     http: { ...http, secrets: http.secrets.map((secret) => ({ ...secret, file: from(secret.file) })) },
     ...(accessFile !== undefined && { accessFile: from(accessFile) }),
-    ...(ssh && { ssh: { ...ssh, keyFile: from(ssh.keyFile), knownHostsFile: from(ssh.knownHostsFile) } }),
+    ...(ssh && { ssh: withSshPaths(ssh, from) }),
   }
 }
+
+const withSshPaths = (ssh: SshConfig, from: (path: string) => string): SshConfig => ({
+  ...ssh,
+  ...(ssh.keyFile !== undefined && { keyFile: from(ssh.keyFile) }),
+  knownHostsFile: from(ssh.knownHostsFile),
+})
 
 const secretFiles = ['urlFile', 'tokenFile', 'secretFile'] as const
 

@@ -30,10 +30,44 @@ export interface ServiceTarget {
   readonly binary: string
 }
 
-/** The process behind a service as its host shows it; pid 0: there is none. */
+/** What is behind a service as its host shows it; pid 0: no process, or its supervisor names none. */
 export interface ProcessStatus {
   readonly pid: number
-  readonly startedEpochSeconds: number
+  readonly startedEpochSeconds?: number
+  /** As its supervisor has it. Missing where a command of steward.yaml shows the process. */
+  readonly state?: 'running' | 'changing' | 'stopped' | 'failed'
+  /** Another one after each start. */
+  readonly instance?: string
+}
+
+/** What steward.yaml says of a service. */
+export interface ServiceCare {
+  /** Who says that it is up. */
+  readonly seenBy: 'nova' | 'process'
+  /** Its supervisor tells one start from another. */
+  readonly isSupervised: boolean
+  /** The cluster it is a member of. */
+  readonly cluster?: string
+}
+
+/** A command of steward.yaml with its arguments. */
+export interface CommandCall {
+  readonly command: string
+  readonly args: Readonly<Record<string, string>>
+}
+
+export interface CommandOutcome {
+  /** `was done`: its end was not heard of, and a look says that it was. */
+  readonly outcome: 'ran' | 'was done'
+  /** Null when a signal ended it, or when its end was not heard of. */
+  readonly exitCode: number | null
+  /** At most 64 KiB: where there was more, the beginning and the end. */
+  readonly stdout: string
+  readonly stderr: string
+  /** How much of `stdout` is missing. */
+  readonly cutBytes: number
+  /** What takes it back. */
+  readonly undo?: CommandCall
 }
 
 /** With whose rights something was done. */
@@ -89,8 +123,19 @@ export interface Activities {
   ): Promise<{ outcome: 'stable' | 'down again'; upAfterMs: number }>
   watchServices(): Promise<void>
 
+  /** Fails when a start of nova-compute would destroy copies of servers. */
+  checkEvacuations(input: { host: string }): Promise<void>
+
   // SSH
+  describeService(target: ServiceTarget): Promise<ServiceCare>
   lookAtProcess(target: ServiceTarget): Promise<ProcessStatus | null>
+  awaitProcessUp(
+    input: ServiceTarget & { stableSeconds: number; withinSeconds: number },
+  ): Promise<{ outcome: 'stable' | 'down again'; upAfterMs: number }>
+  /** Fails unless all other members of its cluster are well and can do without it. */
+  checkCluster(target: ServiceTarget): Promise<void>
+  awaitCluster(input: ServiceTarget & { withinSeconds: number }): Promise<void>
+  runCommand(input: { host: string } & CommandCall): Promise<CommandOutcome>
   restartService(
     input: ServiceTarget & { before: ProcessStatus | null },
   ): Promise<{ outcome: 'restarted' | 'was restarted' }>

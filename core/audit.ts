@@ -89,7 +89,21 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
   lookAtService: 'reads',
   awaitServiceUp: 'reads',
   watchServices: 'reads',
+  checkEvacuations: 'reads',
+  describeService: 'reads',
   lookAtProcess: 'reads',
+  awaitProcessUp: 'reads',
+  checkCluster: 'reads',
+  awaitCluster: 'reads',
+  runCommand: {
+    action: () => 'update/run-command',
+    target: ({ host, command }) => ({
+      id: `${host}/${command}`,
+      typeURI: 'service/command',
+      name: `${command} on ${host}`,
+    }),
+    about: ({ host, args }) => ({ host, bodyKeys: Object.keys(args) }),
+  },
   restartService: {
     action: () => 'update/restart',
     target: ({ host, binary }) => ({

@@ -292,6 +292,20 @@ export const catalogue = {
     summary: 'Half of the services of one kind, or more, look down at once, so restarting single ones is no answer.',
     next: 'Look at the message bus, the database, the network and the clocks of the control plane.',
   },
+  EVACUATION_UNFINISHED: {
+    status: 409,
+    remedy: 'ask',
+    summary:
+      'Servers are being evacuated from the host, or were; a start of nova-compute there destroys their local copies.',
+    next: 'See `openstack server migration list --type evacuation`; start it by hand once every server is well elsewhere.',
+  },
+  CLUSTER_DEGRADED: {
+    status: 409,
+    remedy: 'ask',
+    summary:
+      'Another member of the cluster is not well, cannot be asked, or cannot do without the one to be restarted.',
+    next: 'Look at the member named in `detail`; members are restarted one at a time, while all others are well.',
+  },
   NOT_CONFIRMED: {
     status: 409,
     remedy: 'ask',
@@ -435,11 +449,47 @@ export const catalogue = {
     summary: 'The SSH connection could not be made.',
     next: 'Nothing was changed; the connection is tried again while its time allows.',
   },
+  SSH_ARGUMENT_REFUSED: {
+    status: 400,
+    remedy: 'fix',
+    summary: 'An argument of the command is missing, unknown, or not what steward.yaml allows for it.',
+    next: 'Compare the arguments with `ssh.commands` of steward.yaml; nothing was sent.',
+  },
   SSH_COMMAND_FAILED: {
     status: 502,
     remedy: 'ask',
     summary: 'The command ran on the host and failed.',
     next: 'Read its exit code and last lines in `detail`.',
+  },
+  SSH_CONNECTION_LOST: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'The connection was lost after the command had been sent; a look says that it was not done, or not yet.',
+    next: 'It is looked at again; only what was not done is sent once more.',
+  },
+  SSH_OUTCOME_UNKNOWN: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'The command was sent, its end was not heard of, and there is no way to look whether it was done.',
+    next: 'Look at the host; the command is not repeated by itself.',
+  },
+  SERVICE_NOT_FOUND: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The supervisor on the host has no such service, or it is masked there.',
+    next: 'Compare `ssh.hosts` of steward.yaml with what the supervisor lists.',
+  },
+  SSH_SUDO_REFUSED: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'sudo wanted a password, or does not allow the command.',
+    next: 'Add a NOPASSWD rule with exactly these words to the sudoers of the host.',
+  },
+  HOST_DISK_READ_ONLY: {
+    status: 502,
+    remedy: 'ask',
+    summary: 'The command failed because a file system of the host is read-only.',
+    next: 'Look at the disk and at the kernel log of the host; a restart does not help.',
   },
 
   // who is told

@@ -3,6 +3,7 @@ import { GovernorConfig } from './governor.ts'
 import { HttpConfig } from './http-call.ts'
 import { Policy } from './policy.ts'
 import { ReceiverConfig } from './receiver.ts'
+import { Ssh } from './ssh.ts'
 
 const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
 
@@ -15,35 +16,6 @@ const Source = z
     tokenEnv: z.string().optional().describe('or: environment variable with it'),
   })
   .refine((s) => (s.tokenFile === undefined) !== (s.tokenEnv === undefined), 'give tokenFile or tokenEnv')
-
-/**
- * One word of a remote command. Nothing in it can mean more than itself to a shell,
- * so joining the words with spaces, as ssh does, cannot change the command.
- */
-const CommandWord = z.string().regex(/^[A-Za-z0-9@%_+=:,./-]{1,128}$/, 'letters, digits and @%_+=:,./- only')
-const Command = z.array(CommandWord).min(1).max(16)
-
-const SshService = z.strictObject({
-  restart: Command.describe('exact words of the command that restarts the service'),
-  show: Command.optional().describe('prints `pid=N started=EPOCH_SECONDS`; lets a repeat see that it was done'),
-})
-
-const Ssh = z.strictObject({
-  user: z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/),
-  keyFile: z.string().describe('private key; stays on this machine'),
-  knownHostsFile: z.string().describe('host keys Steward trusts; it never adds one'),
-  connectTimeoutSeconds: z.number().min(1).max(60).default(10),
-  commandTimeoutSeconds: z.number().min(1).max(600).default(60),
-  hosts: z.record(
-    z.string(),
-    z.strictObject({
-      address: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:_-]{0,254}$/),
-      port: z.int().min(1).max(65_535).default(22),
-      services: z.record(z.string(), SshService).describe('by binary, such as nova-compute'),
-    }),
-  ),
-})
-export type SshConfig = z.infer<typeof Ssh>
 
 /** steward.yaml. Every default is printed by `steward config`. */
 export const Config = z.strictObject({

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import type { ErrorCode } from './catalogue.ts'
 
-/** What a lease is on: hosts, zones and endpoints by name, the others by id. There is no word for "all". */
+/** What a lease is on: hosts, zones, clusters and endpoints by name, the others by id. There is no word for "all". */
 export const Target = z
   .string()
   .regex(
-    /^(host|server|volume|stack|project|zone|endpoint)\/[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/,
-    'host/NAME, server/ID, volume/ID, stack/ID, project/ID, zone/NAME, endpoint/NAME',
+    /^(host|server|volume|stack|project|zone|cluster|endpoint)\/[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/,
+    'host/NAME, server/ID, volume/ID, stack/ID, project/ID, zone/NAME, cluster/NAME, endpoint/NAME',
   )
 export type Target = z.infer<typeof Target>
 

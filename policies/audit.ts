@@ -226,5 +226,7 @@ function outcomeOf({ how, code }: Ending): { outcome: AuditEvent['outcome']; cod
   if (how === 'lost') return { outcome: 'unknown', code: 'OUTCOME_UNKNOWN' }
   // an error nobody thought of may have come after the deed
   if (code === undefined || !Object.hasOwn(catalogue, code)) return { outcome: 'unknown', code: 'INTERNAL' }
-  return { outcome: code === 'OUTCOME_UNKNOWN' ? 'unknown' : 'failure', code }
+  return { outcome: unclear.has(code) ? 'unknown' : 'failure', code }
 }
+
+const unclear: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'SSH_OUTCOME_UNKNOWN', 'SSH_CONNECTION_LOST'])

@@ -4,6 +4,7 @@ import { createAheadActivities } from '../../activities/ahead.ts'
 import { createCloudReadActivities } from '../../activities/cloud-reads.ts'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
 import { createEffectActivities } from '../../activities/effect.ts'
+import { createEvacuationActivities } from '../../activities/evacuations.ts'
 import { createEvidenceActivities } from '../../activities/evidence.ts'
 import { createGovernorActivities } from '../../activities/governor.ts'
 import { createGroupActivities } from '../../activities/group.ts'
@@ -24,7 +25,13 @@ type Act = (activities: Tried, cloud: FakeCloud, delegation: Delegation) => Prom
 type Tried = Omit<
   Activities,
   | 'watchServices'
+  | 'describeService'
   | 'lookAtProcess'
+  | 'awaitProcessUp'
+  | 'checkCluster'
+  | 'awaitCluster'
+  | 'runCommand'
+  | 'lookOnHost'
   | 'restartService'
   | 'consultGovernor'
   | 'requestLease'
@@ -61,6 +68,7 @@ const acts: Record<string, Act> = {
     awaitServiceUp({ ...service, stableSeconds: 0, withinSeconds: 1, reportedAfter: null }),
   surveyHosts: ({ surveyHosts }) => surveyHosts(service),
   readCloud: ({ readCloud }) => readCloud({ service: 'compute', path: '/servers/detail', list: 'servers' }),
+  checkEvacuations: ({ checkEvacuations }) => checkEvacuations({ host: 'compute1' }),
   collectEvidence: ({ collectEvidence }) => collectEvidence({ host: 'compute1', lines: [] }),
   planRelief: ({ planRelief }) => planRelief({ host: 'compute1', resource: 'vcpu', limit: 0.1, maxMoves: 1 }),
   liveMigrate: ({ liveMigrate }, cloud) =>
@@ -109,6 +117,7 @@ async function working(kind: 'trust' | 'credential') {
     ...createMigrationActivities({ sessions, pause, brake: released }),
     ...createGovernorActivities({ sessions, brake: released, governor: unused, client: unused }),
     ...createCloudReadActivities(sessions),
+    ...createEvacuationActivities(sessions),
     ...createEvidenceActivities(sessions),
     ...createDeferredCallActivities(sessions, pause, released),
     ...createEffectActivities(sessions, pause),

@@ -100,6 +100,17 @@ export function describeMigrations(known: () => People): void {
       )
     })
 
+    it('is found by its kind and by the host it began on', async () => {
+      const { olga } = known()
+      const ids = async (query: string) => {
+        const { json } = await olga.ask('compute', 'GET', `/os-migrations?${query}`, { microversion })
+        return json.migrations.map(({ instance_uuid }: { instance_uuid: string }) => instance_uuid)
+      }
+      expect(await ids('migration_type=live-migration&source_compute=compute1')).toContain(serverId)
+      expect(await ids('migration_type=live-migration&source_compute=compute3')).not.toContain(serverId)
+      expect(await ids('migration_type=evacuation&source_compute=compute1')).not.toContain(serverId)
+    })
+
     it('to its own host is accepted and comes to nothing, with a reason', async () => {
       expect((await migrate('compute2')).status).toBe(202)
       const { last, server } = await ending(1)

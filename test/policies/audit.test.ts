@@ -127,6 +127,12 @@ describe('an act', () => {
     ['completed', { how: 'completed' }, 'success', undefined],
     ['ended with a code', { how: 'failed', code: 'SSH_UNREACHABLE' }, 'failure', 'SSH_UNREACHABLE'],
     ['ended without anybody knowing how', { how: 'failed', code: 'OUTCOME_UNKNOWN' }, 'unknown', 'OUTCOME_UNKNOWN'],
+    [
+      'was sent over a connection that broke',
+      { how: 'failed', code: 'SSH_OUTCOME_UNKNOWN' },
+      'unknown',
+      'SSH_OUTCOME_UNKNOWN',
+    ],
     ['ended with an error nobody thought of', { how: 'failed', code: 'TypeError' }, 'unknown', 'INTERNAL'],
     ['lost its worker', { how: 'lost' }, 'unknown', 'OUTCOME_UNKNOWN'],
   ] as const)('that %s is told as such', (_told, how, outcome, code) => {

@@ -30,3 +30,12 @@ it('what was begun before anybody could be told of it goes on: failed, lost, esc
   for (const { workflowId, history } of histories)
     await expect(Worker.runReplayHistory(options, history, workflowId), workflowId).resolves.toBeUndefined()
 })
+
+it('a restart that was begun before supervisors were known goes on: healed, and given up', async () => {
+  quietRuntime()
+  const { histories, keys } = await kept('before-supervisors')
+  expect(histories).toHaveLength(2)
+  const options = { workflowBundle: { codePath: inject('engine').bundle }, dataConverter: createDataConverter(keys) }
+  for (const { workflowId, history } of histories)
+    await expect(Worker.runReplayHistory(options, history, workflowId), workflowId).resolves.toBeUndefined()
+})

@@ -8,6 +8,7 @@ import type { Plan } from '../../core/plan.ts'
 import { createDataConverter } from '../../temporal/data-converter.ts'
 import { cancelAction } from '../../workflows/action-updates.ts'
 import { observe } from '../../workflows/incident/incident.ts'
+import { restartService } from '../../workflows/runbooks/restart-service.ts'
 import { replaceDelegation, revokeDelegation, standingDelegation } from '../../workflows/standing-delegation.ts'
 import { actionOf, startAction } from './action-bench.ts'
 import { type Bench, until, untilState, useWorker, viewOf } from './engine.ts'
@@ -39,7 +40,7 @@ const historyOf = async (workflowId: string) => ({
 })
 
 it.concurrent('a worker that takes over in the middle comes to the same steps, whatever had happened', async () => {
-  const ids = (await Promise.all([actions(), broken(), hot(), logs(), people(), delegation()])).flat()
+  const ids = (await Promise.all([actions(), broken(), crashing(), hot(), logs(), people(), delegation()])).flat()
   const histories = await Promise.all(ids.map(historyOf))
   expect(histories.every(({ history }) => (history.events?.length ?? 0) > 5)).toBe(true)
   const replayed = new Set<string>()
@@ -92,6 +93,34 @@ async function broken(): Promise<string[]> {
   const { runs } = await handle.result()
   expect(runs).toHaveLength(2)
   return [handle.workflowId, ...runs.map(({ workflowId }) => workflowId).slice(1)]
+}
+
+/** Crashes once after its restart, unnoticed by Nova; then a service that Nova does not list. */
+async function crashing(): Promise<string[]> {
+  const of = (instance: string) => ({ pid: 1, state: 'running', instance }) as const
+  const watched = bench.cloud({
+    describeService: { seenBy: 'nova', isSupervised: true },
+    lookAtService: [service('down'), service('up')],
+    lookAtProcess: [of('a'), of('b'), of('c'), of('c'), of('c')],
+    restartService: { outcome: 'restarted' },
+    awaitServiceUp: { outcome: 'stable', upAfterMs: 10 },
+  })
+  const alone = bench.cloud({
+    describeService: { seenBy: 'process', isSupervised: true },
+    lookAtProcess: { pid: 0, state: 'failed', instance: 'a' },
+    restartService: { outcome: 'restarted' },
+    awaitProcessUp: { outcome: 'stable', upAfterMs: 10 },
+  })
+  const ids = [watched, alone].map(async ({ host }) => {
+    const handle = await bench.client.workflow.start(restartService, {
+      workflowId: `restart-${host}`,
+      taskQueue: bench.taskQueue,
+      args: [{ host, binary: 'nova-compute', stableSeconds: 60, withinSeconds: 300, maxRestarts: 2 }],
+    })
+    await handle.result()
+    return handle.workflowId
+  })
+  return Promise.all(ids)
 }
 
 /** Comes back once. */

@@ -109,6 +109,128 @@ describe.concurrent('restarting a service', () => {
   })
 })
 
+describe.concurrent('restarting a service that a supervisor looks after', () => {
+  const start = ({ host }: Cloud, binary = 'nova-compute') =>
+    bench.client.workflow.start(restartService, {
+      workflowId: `restart-${host}`,
+      taskQueue: bench.taskQueue,
+      args: [{ host, binary, stableSeconds: 60, withinSeconds: 300, maxRestarts: 2 }],
+    })
+  const running = (instance: string) => ({ pid: 1, state: 'running', instance }) as const
+  const dead = { pid: 0, state: 'failed', instance: 'first' } as const
+  const watched: Script = {
+    describeService: { seenBy: 'nova', isSupervised: true },
+    ...{ lookAtService: service('down'), restartService: { outcome: 'restarted' }, awaitServiceUp: stable },
+  }
+
+  it('is over when it is still the same one after it has been up for its time', async () => {
+    const cloud = bench.cloud({ ...watched, lookAtProcess: [dead, running('second')] })
+    expect(await (await start(cloud)).result()).toMatchObject({ restarts: 1 })
+    expect(cloud.names()).toEqual([
+      ...['lookAtService', 'lookAtProcess', 'restartService', 'lookAtProcess', 'awaitServiceUp', 'lookAtProcess'],
+    ])
+  })
+
+  it('goes on when its supervisor had to start it again, which Nova does not notice', async () => {
+    const cloud = bench.cloud({
+      ...{ ...watched, lookAtService: [service('down'), service('up')] },
+      lookAtProcess: [dead, running('second'), running('third'), running('third')],
+    })
+    const handle = await start(cloud)
+    expect(await handle.result()).toMatchObject({ restarts: 1 })
+    expect(await notes(handle)).toContain(`nova-compute on ${cloud.host} came up and went down again`)
+  })
+
+  it('is given up when it crashes again and again', async () => {
+    let crashes = 0
+    const cloud = bench.cloud({ ...watched, lookAtProcess: () => running(`instance ${++crashes}`) })
+    await expect((await start(cloud)).result()).rejects.toMatchObject({ cause: { type: 'SERVICE_STILL_DOWN' } })
+    expect(cloud.inputs('restartService')).toHaveLength(2)
+  })
+
+  it('is not begun while servers are being evacuated from the host', async () => {
+    const cloud = bench.cloud({
+      ...{ ...watched, lookAtProcess: dead },
+      checkEvacuations: failure('EVACUATION_UNFINISHED', 'two servers'),
+    })
+    await expect((await start(cloud)).result()).rejects.toMatchObject({
+      cause: { cause: { type: 'EVACUATION_UNFINISHED' } },
+    })
+    expect(cloud.inputs('checkEvacuations')).toEqual([{ host: cloud.host }])
+    expect(cloud.inputs('restartService')).toEqual([])
+  })
+
+  it('of another kind does not ask for evacuations', async () => {
+    const cloud = bench.cloud({
+      ...{ ...watched, lookAtProcess: [dead, running('second')] },
+      checkEvacuations: failure('EVACUATION_UNFINISHED', 'two servers'),
+    })
+    expect(await (await start(cloud, 'nova-conductor')).result()).toMatchObject({ restarts: 1 })
+  })
+
+  it('is watched by its supervisor where Nova does not list it', async () => {
+    const cloud = bench.cloud({
+      describeService: { seenBy: 'process', isSupervised: true },
+      ...{ lookAtProcess: dead, restartService: { outcome: 'restarted' }, awaitProcessUp: [fell, stable] },
+    })
+    expect(await (await start(cloud, 'neutron-server')).result()).toMatchObject({ restarts: 2 })
+    expect(cloud.names()).toEqual([
+      ...['lookAtProcess', 'restartService', 'awaitProcessUp', 'lookAtProcess', 'restartService', 'awaitProcessUp'],
+    ])
+    expect(cloud.inputs('restartService')[0]?.before).toEqual(dead)
+  })
+
+  it('is not done to one that runs by its own supervisor', async () => {
+    const cloud = bench.cloud({
+      describeService: { seenBy: 'process', isSupervised: true },
+      ...{ lookAtProcess: running('first'), awaitProcessUp: stable },
+    })
+    expect(await (await start(cloud, 'neutron-server')).result()).toMatchObject({ restarts: 0 })
+  })
+})
+
+describe.concurrent('restarting a member of a cluster', () => {
+  const start = ({ host }: Cloud) =>
+    bench.client.workflow.start(restartService, {
+      workflowId: `restart-${host}`,
+      taskQueue: bench.taskQueue,
+      args: [{ host, binary: 'rabbitmq-server', stableSeconds: 60, withinSeconds: 300, maxRestarts: 2 }],
+    })
+  const member: Script = {
+    describeService: { seenBy: 'process', isSupervised: true, cluster: 'rabbit' },
+    ...{ lookAtProcess: { pid: 0, state: 'failed', instance: 'a' }, checkCluster: undefined, awaitCluster: undefined },
+    ...{ restartService: { outcome: 'restarted' }, awaitProcessUp: stable },
+  }
+
+  it('is done while all others are well, and waits until it is one of them again', async () => {
+    const cloud = bench.cloud(member)
+    expect(await (await start(cloud)).result()).toMatchObject({ restarts: 1 })
+    expect(cloud.names()).toEqual([
+      ...['lookAtProcess', 'checkCluster', 'restartService', 'awaitProcessUp', 'awaitCluster'],
+    ])
+    expect(cloud.inputs('awaitCluster')[0]).toMatchObject({ withinSeconds: 300 })
+  })
+
+  it('holds the whole cluster, so that nobody works on another member', async () => {
+    const cloud = bench.cloud(member)
+    await (await start(cloud)).result()
+    expect(cloud.inputs('requestLease')[0]?.request.targets).toEqual([`host/${cloud.host}`, 'cluster/rabbit'])
+  })
+
+  it('is not done while another one is missing', async () => {
+    const cloud = bench.cloud({ ...member, checkCluster: failure('CLUSTER_DEGRADED', 'ctl2 is missing') })
+    const handle = await start(cloud)
+    await expect(handle.result()).rejects.toMatchObject({ cause: { cause: { type: 'CLUSTER_DEGRADED' } } })
+    expect(cloud.inputs('restartService')).toEqual([])
+    expect(await viewOf(handle)).toMatchObject({ state: 'failed', code: 'CLUSTER_DEGRADED' })
+  })
+
+  it('does not end well when the cluster does not become whole', async () => {
+    const cloud = bench.cloud({ ...member, awaitCluster: failure('CLUSTER_DEGRADED', 'ctl1 has not joined') })
+    await expect((await start(cloud)).result()).rejects.toMatchObject({ cause: { cause: { type: 'CLUSTER_DEGRADED' } } })
+  })
+})
+
 describe.concurrent('relieving a host', () => {
   const start = ({ host }: Cloud) =>
     bench.client.workflow.start(relieveHost, {

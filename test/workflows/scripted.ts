@@ -43,7 +43,13 @@ const names = Object.keys({
   lookAtService: 0,
   awaitServiceUp: 0,
   watchServices: 0,
+  checkEvacuations: 0,
+  describeService: 0,
   lookAtProcess: 0,
+  awaitProcessUp: 0,
+  checkCluster: 0,
+  awaitCluster: 0,
+  runCommand: 0,
   restartService: 0,
   planRelief: 0,
   liveMigrate: 0,
@@ -103,6 +109,8 @@ const withoutBrakes: Script = {
   findHeld: { held: [] },
   recallFirings: { firings: 1 },
   findOrphans: { orphans: [], used: 0, unknown: 0 },
+  checkEvacuations: undefined,
+  describeService: { seenBy: 'nova', isSupervised: false },
   announce: undefined,
 }
 

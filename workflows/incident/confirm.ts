@@ -4,6 +4,7 @@ import type { BinaryPolicy } from '../../core/policy.ts'
 import { confirm, massOutage, type Observation } from '../../policies/confirm.ts'
 import { countedSinceMs, flapping } from '../../policies/flap.ts'
 import { onlyReads } from '../../policies/ladder.ts'
+import { inWords, isRunning } from '../../policies/supervisors/process-status.ts'
 import { internal, once, quick } from '../steps.ts'
 import { nowIso } from './journal.ts'
 import { close, type Life, type Phase, serviceOf, settled } from './life.ts'
@@ -74,8 +75,8 @@ async function lookAtProcess(host: string, binary: string): Promise<Observation>
   const source = 'process'
   try {
     const process = await once(`Look at the process of ${binary} on ${host}`).lookAtProcess({ host, binary })
-    if (!process || process.pid === 0) return { source, says: 'agrees', detail: 'there is no process' }
-    return { source, says: 'disagrees', detail: `the process ${process.pid} is running` }
+    if (!process) return { source, says: 'agrees', detail: 'there is no process' }
+    return { source, says: isRunning(process) ? 'disagrees' : 'agrees', detail: inWords(process) }
   } catch (error) {
     if (isCancellation(error)) throw error
     return { source, says: 'no word', detail: messageOf(error) }

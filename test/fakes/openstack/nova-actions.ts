@@ -69,6 +69,7 @@ function migrate(call: NovaCall, server: Server): Answer {
   note(world, request, caller, 'live migration', server.id)
   Object.assign(server, { status: 'MIGRATING', taskState: 'migrating' })
   const migration: Migration = {
+    type: 'live-migration',
     number: world.migrations.length + 1,
     id: randomUUID(),
     serverId: server.id,
@@ -144,12 +145,14 @@ export function move(world: World, server: Server, to: Host): void {
 export function answerMigrations({ world, request: { query }, minor }: NovaCall): Answer {
   const fits = (name: string, value: string) => query.get(name) === null || query.get(name) === value
   const migrations = world.migrations
-    .filter((m) => fits('instance_uuid', m.serverId) && fits('migration_type', 'live-migration'))
+    .filter(
+      (m) => fits('instance_uuid', m.serverId) && fits('migration_type', m.type) && fits('source_compute', m.from),
+    )
     .map((m) => ({
       id: m.number,
       ...(minor >= 59 && { uuid: m.id }),
       status: m.status,
-      migration_type: 'live-migration',
+      migration_type: m.type,
       instance_uuid: m.serverId,
       source_compute: m.from,
       dest_compute: m.to,

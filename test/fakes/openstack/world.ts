@@ -179,6 +179,7 @@ export interface InstanceAction {
   readonly events: { event: string; result: string; details: string | null }[]
 }
 export interface Migration {
+  readonly type: 'live-migration' | 'evacuation'
   readonly number: number
   readonly id: string
   readonly serverId: string

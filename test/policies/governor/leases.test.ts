@@ -52,6 +52,12 @@ describe('a lease', () => {
       { targets: ['host/c', 'host/b'], within: [] },
       'wait',
     ],
+    [
+      'two members of a cluster',
+      { targets: ['host/a', 'cluster/rabbit'], within: [] },
+      { targets: ['host/b', 'cluster/rabbit'], within: [] },
+      'wait',
+    ],
     ['a read of a held host', host('a'), { ...host('a'), risk: 'read' }, 'granted'],
     ['a host that is read', { ...host('a'), risk: 'read' }, host('a'), 'granted'],
   ])('on %s', (_what, first, second, says) => {

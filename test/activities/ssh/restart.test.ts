@@ -1,14 +1,8 @@
-import { MockActivityEnvironment } from '@temporalio/testing'
-import { DefaultLogger } from '@temporalio/worker'
-import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createSshActivities } from '../../activities/ssh.ts'
-import type { SshConfig } from '../../core/config.ts'
-import { codeOf, detailsOf } from '../../core/errors.ts'
-import { type Sshd, startSshd } from '../fakes/sshd.ts'
-import { closedPort, rejection } from '../openstack/server.ts'
-import { released } from './rig.ts'
-
-const service = { host: 'compute1', binary: 'nova-compute' }
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { codeOf, detailsOf } from '../../../core/errors.ts'
+import { type Sshd, startSshd } from '../../fakes/sshd.ts'
+import { rejection } from '../../openstack/server.ts'
+import { activitiesOf, configOf } from './bench.ts'
 
 let sshd: Sshd
 beforeAll(async () => {
@@ -17,48 +11,17 @@ beforeAll(async () => {
 })
 beforeEach(() => sshd.reset())
 
-interface Changes extends Partial<Omit<SshConfig, 'hosts'>> {
-  port?: number
+const before = { pid: 100, startedEpochSeconds: 1_700_000_000 }
+
+interface Changes {
   restart?: string[]
   show?: string[] | null
+  commandTimeoutSeconds?: number
 }
 
-/** Steward's activities with one host behind the sshd. */
-function configured({
-  port = sshd.port,
-  restart = ['restart', 'it'],
-  show = ['show', 'it'],
-  ...changes
-}: Changes = {}) {
-  const ssh: SshConfig = {
-    user: sshd.user,
-    keyFile: sshd.keyFile,
-    knownHostsFile: sshd.knownHosts.right,
-    connectTimeoutSeconds: 5,
-    commandTimeoutSeconds: 10,
-    hosts: {
-      compute1: {
-        address: '127.0.0.1',
-        port,
-        services: { 'nova-compute': { restart, ...(show && { show }) } },
-      },
-    },
-    ...changes,
-  }
-  return activitiesOf(ssh)
-}
-
-function activitiesOf(ssh: SshConfig | undefined) {
-  const { lookAtProcess, restartService } = createSshActivities(ssh, released)
-  const logger = new DefaultLogger('DEBUG', () => undefined)
-  const environment = new MockActivityEnvironment({}, { logger })
-  return {
-    look: (target = service) => environment.run(() => lookAtProcess(target)),
-    restart: (before: { pid: number; startedEpochSeconds: number } | null = null, target = service) =>
-      environment.run(() => restartService({ ...target, before })),
-    cancel: () => environment.cancel(),
-  }
-}
+/** Steward's activities with one service on one host. */
+const configured = ({ restart = ['restart', 'it'], show = ['show', 'it'], ...changes }: Changes = {}) =>
+  activitiesOf(configOf(sshd, changes, { services: { 'nova-compute': { restart, ...(show && { show }) } } }))
 
 describe('the look at a process over SSH', () => {
   it('gives its pid and start time', async () => {
@@ -89,7 +52,7 @@ describe('a restart over SSH', () => {
   })
 
   it('looks first whether the process is still the one that was to be replaced', async () => {
-    expect(await configured().restart({ pid: 100, startedEpochSeconds: 1_700_000_000 })).toEqual({
+    expect(await configured().restart(before)).toEqual({
       outcome: 'restarted',
     })
     expect(await sshd.asked()).toEqual(['show it', 'restart it'])
@@ -97,7 +60,6 @@ describe('a restart over SSH', () => {
 
   it('is not repeated after an earlier attempt has done it', async () => {
     const { restart } = configured()
-    const before = { pid: 100, startedEpochSeconds: 1_700_000_000 }
     await restart(before)
     await sshd.asked()
     expect(await restart(before)).toEqual({ outcome: 'was restarted' })
@@ -136,7 +98,7 @@ describe('a restart over SSH', () => {
     const startMs = Date.now()
     const rssBefore = process.memoryUsage().rss
     const error = await rejection(restart())
-    expect(codeOf(error)).toBe('SSH_COMMAND_FAILED')
+    expect(codeOf(error)).toBe('SSH_OUTCOME_UNKNOWN')
     expect(error.message).toMatch(/^"flood it" on compute1 did not end in time: the log that never ends/)
     expect(error.message.length).toBeLessThan(400)
     expect(Date.now() - startMs).toBeLessThan(4_500)
@@ -147,10 +109,7 @@ describe('a restart over SSH', () => {
     const { restart } = configured({ restart: ['hang', 'it'], commandTimeoutSeconds: 2 })
     const startMs = Date.now()
     const error = await rejection(restart())
-    expect([codeOf(error), error.message]).toEqual([
-      'SSH_COMMAND_FAILED',
-      '"hang it" on compute1 did not end in time: ',
-    ])
+    expect([codeOf(error), error.message]).toEqual(['SSH_OUTCOME_UNKNOWN', '"hang it" on compute1 did not end in time'])
     expect(await sshd.asked()).toEqual(['hang it'])
     expect(Date.now() - startMs).toBeLessThan(4_500)
   })
@@ -172,56 +131,66 @@ describe('a restart over SSH', () => {
   })
 })
 
-describe('an SSH connection', () => {
-  it.each(['changed', 'empty'] as const)(
-    'is not made to a host whose key is not known (%s known_hosts)',
-    async (file) => {
-      const { restart } = configured({ knownHostsFile: sshd.knownHosts[file] })
-      const error = await rejection(restart())
-      expect(codeOf(error)).toBe('SSH_HOST_KEY_MISMATCH')
-      expect(error).toMatchObject({ nonRetryable: true })
-      expect(detailsOf(error)).toEqual({ host: 'compute1' })
-      expect(await sshd.asked()).toEqual([])
-    },
-  )
+describe('a restart whose connection is lost after it was sent', () => {
+  it('was done when the process is another one than before', async () => {
+    const { restart } = configured({ restart: ['restart', 'it', 'and', 'drop', 'it'] })
+    expect(await restart(before)).toEqual({ outcome: 'restarted' })
+    expect(await sshd.asked()).toEqual(['show it', 'restart it and drop it', 'show it'])
+  })
 
-  it('that is refused may be tried again', async () => {
-    const error = await rejection(configured({ port: await closedPort() }).restart())
-    expect(codeOf(error)).toBe('SSH_UNREACHABLE')
-    expect(error.message).toMatch(/Connection refused/)
+  it('may be tried again, with a look before it, when the process is the one of before', async () => {
+    const { restart } = configured({ restart: ['drop', 'it'] })
+    const error = await rejection(restart(before))
+    expect(codeOf(error)).toBe('SSH_CONNECTION_LOST')
     expect(error).toMatchObject({ nonRetryable: false })
+    expect(await sshd.asked()).toEqual(['show it', 'drop it', 'show it'])
   })
 
-  it('with a key that is not let in may be tried again, once somebody has put that right', async () => {
-    const error = await rejection(configured({ keyFile: sshd.strangersKeyFile }).restart())
-    expect(codeOf(error)).toBe('SSH_UNREACHABLE')
-    expect(error.message).toMatch(/Permission denied \(publickey\)/)
-    expect(await sshd.asked()).toEqual([])
+  it('is left to people when there is no process to compare with', async () => {
+    const { restart } = configured({ restart: ['drop', 'it'], show: null })
+    const error = await rejection(restart())
+    expect(codeOf(error)).toBe('SSH_OUTCOME_UNKNOWN')
+    expect(error.message).toMatch(/^"drop it" on compute1 was sent, then the connection was lost/)
+    expect(error).toMatchObject({ nonRetryable: true })
+    expect(await sshd.asked()).toEqual(['drop it'])
   })
+})
+
+describe('a host with a fault', () => {
+  const ending = async (shell: string) => {
+    await sshd.program('sudo', shell)
+    return rejection(configured({ restart: ['sudo', '-n', 'systemctl', 'restart', 'it'] }).restart())
+  }
 
   it.each([
-    ['host', { host: 'compute9', binary: 'nova-compute' }],
-    ['service', { host: 'compute1', binary: 'neutron-server' }],
-  ])('is not made for a %s that steward.yaml does not have', async (_what, target) => {
-    const { look, restart } = configured()
-    for (const error of [await rejection(look(target)), await rejection(restart(null, target))]) {
-      expect(codeOf(error)).toBe('SSH_NOT_CONFIGURED')
-      expect(detailsOf(error)).toEqual(target)
-    }
-    expect(await sshd.asked()).toEqual([])
-  })
-
-  it('is not made without `ssh` in steward.yaml', async () => {
-    expect(codeOf(await rejection(activitiesOf(undefined).restart()))).toBe('SSH_NOT_CONFIGURED')
-  })
-
-  it('needs the ssh program', async () => {
-    vi.stubEnv('PATH', '/nowhere')
-    onTestFinished(() => void vi.unstubAllEnvs())
-    const error = await rejection(configured().restart())
+    'sudo: a password is required',
+    'sudo: a terminal is required to read the password; either use the -S option to read from standard input',
+    'sudo: interactive authentication is required',
+    "Sorry, user steward is not allowed to execute '/usr/bin/systemctl restart it' as root on compute1.",
+    'steward is not in the sudoers file.',
+  ])('says that sudo refuses: %s', async (said) => {
+    const error = await ending(`cat >&2 <<'.'\n${said}\n.\nexit 1`)
     expect([codeOf(error), error.message]).toEqual([
-      'SSH_NOT_CONFIGURED',
-      'there is no ssh program: install openssh-client',
+      'SSH_SUDO_REFUSED',
+      'sudo does not let "sudo -n systemctl restart it" on compute1 run',
+    ])
+  })
+
+  it('says that a disk is read-only', async () => {
+    const error = await ending('echo "rm: cannot remove /run/lock: Read-only file system" >&2; exit 1')
+    expect(codeOf(error)).toBe('HOST_DISK_READ_ONLY')
+    expect(error.message).toContain('rm: cannot remove /run/lock')
+  })
+
+  it('that prints ten megabytes is heard to the end, and little of it is kept', async () => {
+    expect(await configured({ show: ['print', 'it'] }).look()).toBeNull()
+  })
+
+  it('that kills the command says so', async () => {
+    const error = await ending('kill -9 $$')
+    expect([codeOf(error), error.message]).toEqual([
+      'SSH_COMMAND_FAILED',
+      '"sudo -n systemctl restart it" on compute1 was ended by a signal: ',
     ])
   })
 })
