@@ -60,7 +60,7 @@ describe.concurrent('http-call', () => {
         return { status: 201 }
       },
     })
-    await vi.waitFor(() => expect(cloud.inputs('callHttp')).toHaveLength(1), 10_000)
+    await vi.waitFor(() => expect(cloud.inputs('callHttp')).toHaveLength(1), 30_000)
     await handle.cancel()
     answer.open()
     await expect(handle.result()).rejects.toThrow(/cancelled/i)

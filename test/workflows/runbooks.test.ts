@@ -227,7 +227,9 @@ describe.concurrent('restarting a member of a cluster', () => {
 
   it('does not end well when the cluster does not become whole', async () => {
     const cloud = bench.cloud({ ...member, awaitCluster: failure('CLUSTER_DEGRADED', 'ctl1 has not joined') })
-    await expect((await start(cloud)).result()).rejects.toMatchObject({ cause: { cause: { type: 'CLUSTER_DEGRADED' } } })
+    await expect((await start(cloud)).result()).rejects.toMatchObject({
+      cause: { cause: { type: 'CLUSTER_DEGRADED' } },
+    })
   })
 })
 
