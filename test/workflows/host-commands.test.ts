@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { CommandOutcome } from '../../core/activities.ts'
 import { failure } from '../../core/errors.ts'
 import { useRunbooks } from './run-bench.ts'
-import { gate, type Script } from './scripted.ts'
+import { gate, type Script, unlessCancelled } from './scripted.ts'
 
 const { begin } = useRunbooks('ssh-command')
 const said = (stdout: string, more: Partial<CommandOutcome> = {}): CommandOutcome => ({
@@ -48,7 +48,7 @@ describe.concurrent('ssh-command', () => {
       runCommand: async () => {
         if (!first) return said('')
         first = false
-        await end.opened
+        await unlessCancelled(end.opened)
         return said('', { undo })
       },
     })

@@ -186,3 +186,12 @@ export function gate<T = void>() {
 
 /** The answer of something that never ends by itself. */
 export const never = (): Promise<never> => Context.current().cancelled
+
+/** Goes on after `opened`, unless the engine has said meanwhile that this is not wanted any more. */
+export async function unlessCancelled(opened: Promise<unknown>): Promise<void> {
+  const context = Context.current()
+  await opened
+  // the first heartbeat is sent at once, and its answer says so
+  context.heartbeat()
+  await Promise.race([context.cancelled, context.sleep(1_000)])
+}
