@@ -168,6 +168,8 @@ export interface Activities {
   checkCluster(target: ServiceTarget): Promise<void>
   awaitCluster(input: ServiceTarget & { withinSeconds: number }): Promise<void>
   runCommand(input: { host: string } & CommandCall): Promise<CommandOutcome>
+  /** The same for commands that change nothing; others are refused. */
+  lookOnHost(input: { host: string } & CommandCall): Promise<CommandOutcome>
   restartService(
     input: ServiceTarget & { before: ProcessStatus | null },
   ): Promise<{ outcome: 'restarted' | 'was restarted' }>

@@ -97,6 +97,7 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
   awaitProcessUp: 'reads',
   checkCluster: 'reads',
   awaitCluster: 'reads',
+  lookOnHost: 'reads',
   runCommand: {
     action: () => 'update/run-command',
     target: ({ host, command }) => ({

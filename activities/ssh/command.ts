@@ -19,7 +19,7 @@ interface Ready {
 export function createCommandActivities(
   connection: Connection | undefined,
   brake: Brake,
-): Pick<Activities, 'runCommand'> {
+): Pick<Activities, 'runCommand' | 'lookOnHost'> {
   function prepare(host: string, { command: name, args }: CommandCall): Ready & { connection: Connection } {
     const known = connection?.hostOf(host)
     const commands = known && { ...connection?.config.commands, ...known.commands }
@@ -48,6 +48,20 @@ export function createCommandActivities(
   }
 
   return {
+    /**
+     * Runs one command that changes nothing by steward.yaml; repeatable.
+     *
+     * @throws SSH_NOT_CONFIGURED also for one that changes something, SSH_ARGUMENT_REFUSED, SSH_HOST_KEY_MISMATCH,
+     *   SSH_SUDO_REFUSED; SSH_UNREACHABLE, SSH_CONNECTION_LOST (retried)
+     */
+    async lookOnHost({ host, ...call }) {
+      if (prepare(host, call).command.changes)
+        throw failure('SSH_NOT_CONFIGURED', `${call.command} on ${host} changes something: it is no way to look`, {
+          ...{ host, command: call.command },
+        })
+      return { outcome: 'ran', ...(await send(host, call)) }
+    },
+
     /**
      * Runs one command; another exit code than 0 is no failure. One that changes something is sent once: where its end was
      * not heard of, its `look` says whether it was done, and without one it is left to people. A second attempt begins with

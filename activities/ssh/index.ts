@@ -30,6 +30,7 @@ export function createSshActivities({
   | 'checkCluster'
   | 'awaitCluster'
   | 'runCommand'
+  | 'lookOnHost'
 > {
   const connection = ssh && createConnection(ssh)
   const find = createFindService(connection)

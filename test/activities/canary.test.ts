@@ -40,6 +40,7 @@ type Tried = Omit<
   | 'checkCluster'
   | 'awaitCluster'
   | 'runCommand'
+  | 'lookOnHost'
   | 'restartService'
   | 'consultGovernor'
   | 'requestLease'

@@ -95,6 +95,25 @@ describe('steward.yaml', () => {
   })
 })
 
+describe('http', () => {
+  const secret = 'name: tickets, file: t, hosts: [tickets.example]'
+
+  it('has each secret once', () => {
+    expect(() => parseConfig(`http: {secrets: [{${secret}}, {${secret}}]}`, 'my.yaml')).toThrow(
+      'my.yaml: two HTTP secrets are named tickets',
+    )
+  })
+
+  it.each(['10.0.0.0/33', '10.0.0.300', 'https://x.example', 'UPPER.example', ''])('cannot allow %j', (entry) => {
+    expect(() => parseConfig(`http: {allow: ['${entry}']}`, 'my.yaml')).toThrow('http.allow')
+  })
+
+  it('allows ranges, addresses and names', () => {
+    const allow = ['10.0.0.0/8', 'fd00::/8', '10.0.0.1', '::1', 'tickets.internal', 'localhost']
+    expect(parseConfig(JSON.stringify({ http: { allow } }), 'my.yaml').http.allow).toEqual(allow)
+  })
+})
+
 describe('the file', () => {
   it('gives its own folder to relative paths, and leaves absolute ones alone', async () => {
     const path = await folder({
@@ -105,10 +124,12 @@ sources:
   - {name: logs, kind: logs, tokenFile: /run/secrets/logs}
   - {name: env, kind: logs, tokenEnv: TOKEN}
 ssh: {user: steward, keyFile: id, knownHostsFile: ../known_hosts, hosts: {}}
+http: {secrets: [{name: tickets, file: t.token, hosts: [tickets.example]}]}
 `,
     })
     const config = await readConfig(join(path, 'my.yaml'))
     expect(config.dataDir).toBe(join(path, 'data'))
+    expect(config.http.secrets.map(({ file }) => file)).toEqual([join(path, 't.token')])
     expect(config.keys.file).toBe('/etc/steward/keys.json')
     expect(config.sources.map(({ tokenFile }) => tokenFile)).toEqual([
       join(path, 'am.token'),

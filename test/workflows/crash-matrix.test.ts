@@ -32,13 +32,14 @@ afterAll(async () => {
 
 interface Ended {
   readonly one: Case
-  readonly how: 'succeeded' | 'stuck' | 'OUTCOME_UNKNOWN' | 'ended otherwise'
+  readonly how: 'succeeded' | 'stuck' | 'unknown' | 'ended otherwise'
   /** Left behind by a run that did not succeed, and leases by any. */
   readonly left: readonly string[]
 }
 
 const patienceMs = 300_000
 const atOnce = 8
+const unknowns: ReadonlySet<string | undefined> = new Set(['OUTCOME_UNKNOWN', 'SSH_OUTCOME_UNKNOWN'])
 
 async function endOf(one: Case): Promise<Ended> {
   let timer: NodeJS.Timeout | undefined
@@ -47,7 +48,7 @@ async function endOf(one: Case): Promise<Ended> {
   })
   const ended = one.handle.result().then(
     () => 'succeeded' as const,
-    (error: unknown) => (codeOf(error) === 'OUTCOME_UNKNOWN' ? 'OUTCOME_UNKNOWN' : 'ended otherwise'),
+    (error: unknown) => (unknowns.has(codeOf(error)) ? 'unknown' : 'ended otherwise'),
   )
   const how = await Promise.race([ended, late])
   clearTimeout(timer)
@@ -125,7 +126,7 @@ describe('every runbook, its worker killed at every side effect', () => {
         doubled: its.flatMap(({ one }) => doubled(one, undisturbed).map((what) => `${titleOf(one)}: ${what}`)),
         stuck: its.filter(({ how }) => how === 'stuck').map(({ one }) => titleOf(one)),
         left: its.flatMap(({ one, left }) => left.map((what) => `${titleOf(one)}: ${what}`)),
-        unknown: its.filter(({ how }) => how === 'OUTCOME_UNKNOWN').length,
+        unknown: its.filter(({ how }) => how === 'unknown').length,
       }
     })
     for (const what of ['doubled', 'stuck', 'left'] as const) expect(rows.flatMap((row) => row[what])).toEqual([])
@@ -158,8 +159,8 @@ its own, is killed with SIGKILL; another one takes over.
 - **doubled**: done to the world more often than without a crash.
 - **stuck**: had not ended within five minutes.
 - **not taken back**: left behind by a run that did not succeed, and leases that were not given back.
-- **said unknown**: cases that ended in \`OUTCOME_UNKNOWN\`, because nobody can tell whether the call took effect; it was not
-  repeated.
+- **said unknown**: cases that ended in \`OUTCOME_UNKNOWN\` or \`SSH_OUTCOME_UNKNOWN\`, because nobody can tell whether
+  the call took effect; it was not repeated.
 
 Runbooks without side effects have no cases.
 

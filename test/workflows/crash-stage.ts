@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url'
 import type { Client, WorkflowHandle } from '@temporalio/client'
 import type { Activities } from '../../core/activities.ts'
 import { sideEffects } from '../../core/audit.ts'
-import { codeOf, messageOf } from '../../core/errors.ts'
+import { codeOf, failure, messageOf } from '../../core/errors.ts'
 import { run } from '../../workflows/run.ts'
 import type { Asked, CrashWorkerOptions, Told } from './crash-worker.ts'
 import type { Scenario, ScenarioWorld } from './scenarios/scenario.ts'
-import { verdict } from './scripted.ts'
+import { allWell, verdict } from './scripted.ts'
 
 /** Of a side effect: not begun yet; done, but its answer never came; answered, before what follows. */
 export const moments = ['before', 'during', 'after'] as const
@@ -80,7 +80,7 @@ export function createStage(client: Client, options: Omit<CrashWorkerOptions, 't
     return one
   }
 
-  async function answer(one: Playing, { name, input }: Asked): Promise<unknown> {
+  async function answer(one: Playing, { name, input, attempt }: Asked): Promise<unknown> {
     if (!one.answers || one.stopsNext) {
       one.answers = false
       return never
@@ -92,9 +92,10 @@ export function createStage(client: Client, options: Omit<CrashWorkerOptions, 't
     }
     if (name === 'giveBackLease') return void one.leases.delete((input as { requestId: string }).requestId)
     if (name === 'announce') return undefined
-    const act = one.world.activities[name] as ((given: unknown) => Promise<unknown>) | undefined
-    if (!act) throw new Error(`the scenario of ${one.runbook} has no answer to ${name}`)
-    if (typeof sideEffects[name] !== 'object') return act(input)
+    if (name === 'surveyHosts' && !(name in one.world.activities)) return allWell(new Date().toISOString())
+    const act = one.world.activities[name] as ((given: unknown, attempt: number) => Promise<unknown>) | undefined
+    if (!act) throw failure('INTERNAL', `the scenario of ${one.runbook} has no answer to ${name}`)
+    if (typeof sideEffects[name] !== 'object') return act(input, attempt)
 
     one.effects.push(inWords(name, input))
     const moment = !one.isSafe && one.kill?.at === one.effects.length ? one.kill.moment : undefined
@@ -106,7 +107,7 @@ export function createStage(client: Client, options: Omit<CrashWorkerOptions, 't
       one.isCancelled = true
       await one.handle.cancel()
     }
-    const said = await act(input)
+    const said = await act(input, attempt)
     if (moment === 'during') {
       one.answers = false
       return never

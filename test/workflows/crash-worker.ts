@@ -27,6 +27,7 @@ export interface Asked {
   workflowId: string
   name: keyof Activities
   input: unknown
+  attempt: number
 }
 export interface Told {
   id: number
@@ -56,7 +57,13 @@ async function ask(name: keyof Activities, input: unknown): Promise<unknown> {
   try {
     const told = await new Promise<Told>((resolve) => {
       waiting.set(id, resolve)
-      process.send?.({ id, workflowId: info.workflowExecution?.workflowId ?? '', name, input } satisfies Asked)
+      process.send?.({
+        id,
+        workflowId: info.workflowExecution?.workflowId ?? '',
+        name,
+        input,
+        attempt: info.attempt,
+      } satisfies Asked)
     })
     if (!told.error) return told.value
     const { code, message } = told.error

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { failure } from '../../core/errors.ts'
 import { useRunbooks } from './run-bench.ts'
-import { gate } from './scripted.ts'
+import { gate, unlessCancelled } from './scripted.ts'
 
 const { begin } = useRunbooks('http-call')
 const url = 'https://tickets.example.com/v1/tickets?team=ops'
@@ -56,11 +56,11 @@ describe.concurrent('http-call', () => {
     const { cloud, handle, view } = await begin(post, {
       checkHttpCall: here,
       callHttp: async () => {
-        await answer.opened
+        await unlessCancelled(answer.opened)
         return { status: 201 }
       },
     })
-    await vi.waitFor(() => expect(cloud.inputs('callHttp')).toHaveLength(1), 10_000)
+    await vi.waitFor(() => expect(cloud.inputs('callHttp')).toHaveLength(1), 30_000)
     await handle.cancel()
     answer.open()
     await expect(handle.result()).rejects.toThrow(/cancelled/i)

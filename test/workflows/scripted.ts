@@ -51,6 +51,7 @@ const names = Object.keys({
   checkCluster: 0,
   awaitCluster: 0,
   runCommand: 0,
+  lookOnHost: 0,
   restartService: 0,
   lookAtPower: 0,
   powerOff: 0,
@@ -94,11 +95,12 @@ const names = Object.keys({
   deliver: 0,
 } satisfies Record<keyof Activities, 0>) as (keyof Activities)[]
 
-const allWell: Survey = {
-  takenAt: '2026-11-21T00:00:00.000Z',
+/** A cloud in which nothing is wrong at the moment. */
+export const allWell = (takenAt: string): Survey => ({
+  takenAt,
   zone: { name: 'nova', up: 3, down: 0 },
   cloud: { up: 3, down: 0 },
-}
+})
 
 /** What a governor says that lets everything pass. */
 export const verdict = ({ id }: Pick<LeaseRequest, 'id'>, more: Partial<Verdict> = {}): Verdict => ({
@@ -114,7 +116,7 @@ export const tellHolder = async (client: Client, request: LeaseRequest, more: Pa
 
 /** A governor without brakes, and nobody who wants to know, for the tests that are not about that. */
 const withoutBrakes: Script = {
-  surveyHosts: () => ({ ...allWell, takenAt: new Date().toISOString() }),
+  surveyHosts: () => allWell(new Date().toISOString()),
   consultGovernor: ({ request }) => verdict(request),
   requestLease: ({ request }) => verdict(request),
   giveBackLease: undefined,
@@ -197,3 +199,12 @@ export function gate<T = void>() {
 
 /** The answer of something that never ends by itself. */
 export const never = (): Promise<never> => Context.current().cancelled
+
+/** Goes on after `opened`, unless the engine has said meanwhile that this is not wanted any more. */
+export async function unlessCancelled(opened: Promise<unknown>): Promise<void> {
+  const context = Context.current()
+  await opened
+  // the first heartbeat is sent at once, and its answer says so
+  context.heartbeat()
+  await Promise.race([context.cancelled, context.sleep(1_000)])
+}

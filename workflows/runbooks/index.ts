@@ -3,6 +3,8 @@ import { collectEvidence } from './library/collect-evidence.ts'
 import { drainHost } from './library/drain-host.ts'
 import { evacuateHost } from './library/evacuate-host.ts'
 import { fenceHost, powerCycleHost } from './library/fence-host.ts'
+import { freeDisk } from './library/free-disk.ts'
+import { sshCommand, sshLook } from './library/host-commands.ts'
 import { httpCall } from './library/http-call.ts'
 import { migrateServer } from './library/migrate-server.ts'
 import { morningOn, nightOff } from './library/night-off.ts'
@@ -20,5 +22,6 @@ export const builtInRunbooks: readonly Runbook[] = [
   ...[evacuateHost, fenceHost, powerCycleHost],
   ...[drainHost, returnHost, relieveHost, restartService, collectEvidence],
   ...[morningOn, nightOff, snapshotRotate, scaleStack],
+  ...[sshLook, sshCommand, freeDisk],
   ...[askPerson, notify, httpCall],
 ]

@@ -44,6 +44,15 @@ describe('a command of steward.yaml', () => {
     expect(stdout.length).toBeLessThan(66 << 10)
   })
 
+  it('that only looks can be run by who may only look, and one that changes something cannot', async () => {
+    const look = (call: CommandCall) =>
+      activitiesOf(configOf(sshd, { commands })).run(({ lookOnHost }) => lookOnHost({ host: 'compute1', ...call }))
+    await sshd.program('df', "echo ' 97%'")
+    expect(codeOf(await rejection(look(vacuum)))).toBe('SSH_NOT_CONFIGURED')
+    expect(await sshd.asked()).toEqual([])
+    expect(await look({ command: 'usage', args: { path: '/var/log' } })).toMatchObject({ stdout: ' 97%\n' })
+  })
+
   it('may be of one host alone, in the place of that of all', async () => {
     await sshd.program('du', 'echo 5')
     const own = Ssh.shape.commands.parse({ usage: { words: ['du'], changes: false } })

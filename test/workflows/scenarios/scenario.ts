@@ -6,7 +6,10 @@ export type Did = (what: string) => void
 
 /** The outside world of one run. It outlives the workers, and remembers. */
 export interface ScenarioWorld {
-  /** Answers like the real activities: what is done already is not done again. Governor and receivers are there anyway. */
+  /**
+   * Answers like the real activities: what is done already is not done again. Governor and receivers are there anyway. The
+   * second thing they are given is the number of the attempt.
+   */
   readonly activities: Partial<Activities>
   /** What a run that did not succeed should have taken back and has not; empty for what cannot be taken back. */
   left(): string[]
