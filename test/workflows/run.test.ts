@@ -56,6 +56,15 @@ describe.concurrent('a run', () => {
     expect((await view()).steps).toMatchObject(servers.map((id) => ({ title: `server.stop ${id}`, state: 'would' })))
   })
 
+  it('that is dry tells of hundreds of servers in one go', async () => {
+    const many = Array.from({ length: 500 }, () => randomUUID())
+    const { handle, view } = await begin({}, { dryRun: true, input: { servers: many } })
+    expect(await handle.result()).toMatchObject({ summary: '500 of 500 stopped' })
+    const { steps, notes } = await view()
+    expect(steps?.at(-1)).toMatchObject({ title: `server.stop ${many.at(-1)}`, state: 'would' })
+    expect(notes.at(-1)?.text).toBe('dry run: 500 of 500 stopped')
+  })
+
   it('goes on with the others when one of many fails, and names it', async () => {
     const refused = failure('CLOUD_REFUSED', 'it is locked')
     const { handle } = await begin({ performCall: [accepted, refused, accepted] })

@@ -18,6 +18,8 @@ const keptSteps = 60
 const keptNotes = 50
 const mostEvidence = 64 << 10
 const mostDetail = 300
+/** Of what a dry run tells; its end shows all that is kept. */
+const shownEvery = 20
 
 /** Keeps the record of a run, readable from outside at every moment: as memo, so that no worker is needed. */
 export interface RunRecord {
@@ -37,6 +39,7 @@ export function createRecord({ runbook, input, dryRun, by, why }: RunOrder): Run
   const steps: RunStep[] = []
   const view: RunView = { runbook, state: 'waiting', dryRun, by, why, input, targets: [], steps, notes: [] }
   const documents: Record<string, unknown> = {}
+  let told = 0
 
   function show(sentence: string): void {
     upsertMemo({ view })
@@ -77,7 +80,8 @@ export function createRecord({ runbook, input, dryRun, by, why }: RunOrder): Run
     },
     would(title) {
       add({ title, state: 'would', startedAt: nowIso() })
-      show(`would: ${title}`)
+      // hundreds of these come in one go; written down one by one they would be too much for one task of the engine
+      if (told++ % shownEvery === 0) show(`would: ${title}`)
     },
     evidence(name, document) {
       const { length } = JSON.stringify(document)
