@@ -4,6 +4,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { type Stage, setStage } from '../../demo/stage/stage.ts'
 import { governor } from '../../demo/stage/steward.ts'
 import { plans } from './plans.ts'
+import { runbooks } from './runbooks.ts'
 
 const basePort = Number(process.env.MANY_HOSTS_BASE_PORT ?? 25100)
 const dir = fileURLToPath(new URL('../../.cloud/many-hosts', import.meta.url))
@@ -22,3 +23,4 @@ afterAll(async () => {
 })
 
 plans(() => stage)
+runbooks(() => stage)

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { Run } from '../../core/runbook.ts'
+import { eventually } from '../../demo/stage/eventually.ts'
+import { createServer, removeServers, showServer, untilActive } from '../../demo/stage/servers.ts'
+import type { Stage } from '../../demo/stage/stage.ts'
+
+/** Runbooks that a person starts, each first as a dry run, and what Nova says afterwards. */
+export function runbooks(onStage: () => Stage) {
+  describe('runbooks by hand, on a real cloud', () => {
+    it('night-off and morning-on stop servers and start them again', async () => {
+      const stage = onStage()
+      await withServers(stage, ['compute1', 'compute2', 'compute3'], async (servers) => {
+        const would = await ended(stage, 'night-off', { servers }, { dryRun: true })
+        expect(would.steps?.map(({ state }) => state)).toEqual(['would', 'would', 'would'])
+        expect(await statesOf(stage, servers)).toEqual(['ACTIVE', 'ACTIVE', 'ACTIVE'])
+        expect((await ended(stage, 'night-off', { servers })).summary).toBe('3 of 3 stopped')
+        expect(await statesOf(stage, servers)).toEqual(['SHUTOFF', 'SHUTOFF', 'SHUTOFF'])
+        expect((await ended(stage, 'morning-on', { servers })).summary).toBe('3 of 3 started')
+        expect(await statesOf(stage, servers)).toEqual(['ACTIVE', 'ACTIVE', 'ACTIVE'])
+      })
+    })
+
+    it('migrate-server moves a server live and says where it has arrived', async () => {
+      const stage = onStage()
+      await withServers(stage, ['compute1'], async ([serverId = '']) => {
+        const run = await ended(stage, 'migrate-server', { serverId, to: 'compute4', kind: 'live' })
+        expect(run.summary).toContain('compute4')
+        expect((await showServer(stage.olga, serverId)).host).toBe('compute4')
+      })
+    })
+
+    it('drain-host empties a host, and return-host takes it back', async () => {
+      const stage = onStage()
+      await withServers(stage, ['compute5', 'compute5'], async (servers) => {
+        await ended(stage, 'drain-host', { host: 'compute5', reason: 'new disks' })
+        for (const id of servers) expect((await showServer(stage.olga, id)).host).not.toBe('compute5')
+        await ended(stage, 'return-host', { host: 'compute5' })
+      })
+      const { body } = await stage.olga.steward('GET', '/v1/runs?runbook=drain-host')
+      expect((body as { runs: unknown[] }).runs).toHaveLength(1)
+    })
+
+    it('refuses what makes no sense before anything is done, and says so', async () => {
+      const { olga } = onStage()
+      const start = (name: string, input: object) =>
+        olga.steward('POST', `/v1/runbooks/${name}/runs`, { input, why: 'x' })
+      expect((await start('night-off', { servers: ['all'] })).body).toMatchObject({ code: 'INPUT_INVALID' })
+      expect((await start('night-off', {})).body).toMatchObject({ code: 'INPUT_INVALID' })
+      expect((await start('make-coffee', {})).body).toMatchObject({ code: 'RUNBOOK_UNKNOWN' })
+    })
+  })
+}
+
+/** Starts a run and waits until it has succeeded. */
+async function ended({ olga }: Stage, name: string, input: object, { dryRun = false } = {}): Promise<Run> {
+  const started = await olga.steward('POST', `/v1/runbooks/${name}/runs`, { input, dryRun, why: 'a story' })
+  expect(started.status, JSON.stringify(started.body)).toBe(201)
+  const { id } = Run.parse(started.body)
+  const run = await eventually(
+    `the run of ${name} to end`,
+    async () => {
+      const shown = Run.parse((await olga.steward('GET', `/v1/runs/${id}`)).body)
+      return shown.endedAt === undefined ? undefined : shown
+    },
+    { withinMs: 200_000, everyMs: 500 },
+  )
+  expect(run, JSON.stringify(run)).toMatchObject({ state: 'succeeded' })
+  return run
+}
+
+const statesOf = ({ olga }: Stage, ids: readonly string[]) =>
+  Promise.all(ids.map(async (id) => (await showServer(olga, id)).status))
+
+async function withServers(
+  { olga }: Stage,
+  places: readonly string[],
+  play: (ids: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const ids = await Promise.all(
+    places.map((host, at) => createServer(olga, { name: `by-hand-${at}`, flavor: '2', host })),
+  )
+  try {
+    await untilActive(olga, ids)
+    await play(ids)
+  } finally {
+    await removeServers(olga, ids)
+  }
+}
