@@ -9,7 +9,8 @@ const longestReason = 255
 /** What stands beside a service that a runbook has disabled, so that everybody can tell whose doing it is. */
 export const ownReason = (runbook: Closer, why: string): string => `steward ${runbook}: ${why}`.slice(0, longestReason)
 
-const own = new RegExp(`^steward (${closers.join('|')}): `)
+/** Plans write `steward plan/ID`. */
+const own = new RegExp(`^steward (plan/|(${closers.join('|')}): )`)
 export const isOwnReason = (reason: string): boolean => own.test(reason)
 
 /** Begun, and with an outcome that only the old host or the new one can still decide. */

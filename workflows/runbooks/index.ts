@@ -14,12 +14,13 @@ import { relieveHost } from './library/relieve-host.ts'
 import { restartService } from './library/restart-service.ts'
 import { returnHost } from './library/return-host.ts'
 import { scaleStack } from './library/scale-stack.ts'
+import { sleepHost, wakeHost } from './library/sleep-host.ts'
 import { snapshotRotate } from './library/snapshot-rotate.ts'
 
 /** The runbooks that come with Steward, one file each. */
 export const builtInRunbooks: readonly Runbook[] = [
   ...[migrateServer, recoverServer],
-  ...[evacuateHost, fenceHost, powerCycleHost],
+  ...[evacuateHost, fenceHost, powerCycleHost, sleepHost, wakeHost],
   ...[drainHost, returnHost, relieveHost, restartService, collectEvidence],
   ...[morningOn, nightOff, snapshotRotate, scaleStack],
   ...[sshLook, sshCommand, freeDisk],
