@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll } from 'vitest'
 import { type Stage, setStage } from '../../demo/stage/stage.ts'
 import { governor } from '../../demo/stage/steward.ts'
+import { fakePrometheus } from '../fakes/prometheus.ts'
 import { plans } from './plans.ts'
 import { runbooks } from './runbooks.ts'
 
@@ -11,7 +12,14 @@ const dir = fileURLToPath(new URL('../../.cloud/many-hosts', import.meta.url))
 const hosts = [1, 2, 3, 4, 5, 6].map((n) => ({ name: `compute${n}`, vcpus: 8, memoryMiB: 8192, diskGiB: 100 }))
 
 /** One operator plays all parts here, and plans of the stage touch all of its hosts. */
-const config = { governor: { ...governor, approval: { ownPlans: true, twoPersonsFromHosts: 20 } } }
+/** Real CPUs of made-up servers are idle: what they use is said to the planner the way an exporter says it. */
+const use = await fakePrometheus()
+const unknown = { memoryUsedMiB: false, networkMbps: false, diskIops: false }
+
+const config = {
+  prometheus: { url: use.url, queries: unknown },
+  governor: { ...governor, approval: { ownPlans: true, twoPersonsFromHosts: 20 } },
+}
 
 let stage: Stage
 beforeAll(async () => {
@@ -19,8 +27,9 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await stage?.strike()
+  await use.close()
   await rm(dir, { recursive: true, force: true })
 })
 
-plans(() => stage)
+plans(() => stage, use)
 runbooks(() => stage)

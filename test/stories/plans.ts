@@ -6,6 +6,7 @@ import { microversion, type Person } from '../../demo/stage/people.ts'
 import { createServer, removeServers, showServer, untilActive } from '../../demo/stage/servers.ts'
 import { vcpuShare } from '../../demo/stage/services.ts'
 import type { Stage } from '../../demo/stage/stage.ts'
+import type { FakePrometheus } from '../fakes/prometheus.ts'
 
 const Allocations = z.object({ allocations: z.record(z.string(), z.unknown()) })
 const Provider = z.object({ name: z.string() })
@@ -14,12 +15,12 @@ const Services = z.object({
 })
 
 /** What a plan says is held against Nova and Placement, which moved the servers. */
-export function plans(onStage: () => Stage) {
+export function plans(onStage: () => Stage, use: FakePrometheus) {
   describe('plans on six real hosts', () => {
     it('consolidate: Nova empties the hosts that the plan promised, and the way back fills them again', async () => {
       const stage = onStage()
       const places = ['compute1', 'compute2', 'compute3', 'compute4', 'compute5', 'compute6']
-      await withServers(stage, places, async (ids) => {
+      await withServers(stage, use, places, async (ids) => {
         const before = await placesOf(stage, ids)
         const plan = await carriedOut(stage, { goal: 'consolidate', why: 'the night is long' })
         expect(plan.digest?.released).toBeGreaterThanOrEqual(4)
@@ -38,7 +39,7 @@ export function plans(onStage: () => Stage) {
 
     it('balance: servers leave the host that has more than the others', async () => {
       const stage = onStage()
-      await withServers(stage, ['compute1', 'compute1', 'compute1', 'compute1'], async (ids) => {
+      await withServers(stage, use, ['compute1', 'compute1', 'compute1', 'compute1'], async (ids) => {
         const before = await Promise.all(stage.cloud.hosts.map(({ name }) => vcpuShare(stage.olga, name)))
         const plan = await carriedOut(stage, { goal: 'spread' })
         const moved = plan.moves.filter(({ state }) => state === 'moved')
@@ -52,7 +53,7 @@ export function plans(onStage: () => Stage) {
 
     it('drain: the host is empty and disabled, and one without a place for its servers is refused whole', async () => {
       const stage = onStage()
-      await withServers(stage, ['compute2', 'compute2', 'compute3'], async (ids) => {
+      await withServers(stage, use, ['compute2', 'compute2', 'compute3'], async (ids) => {
         const options = { drain: ['compute2'] }
         const plan = await carriedOut(stage, { goal: 'drain', options })
         expect(plan.disabled).toEqual(['compute2'])
@@ -97,9 +98,10 @@ async function reaches({ olga }: Stage, id: string, states: readonly PlanShown['
   return plan
 }
 
-/** Servers of two vCPUs, one on each place; gone when the play ends. */
+/** Servers of two vCPUs, one on each place, which are busy; gone when the play ends. */
 async function withServers(
   { olga }: Stage,
+  use: FakePrometheus,
   places: readonly string[],
   play: (ids: readonly string[]) => Promise<void>,
 ): Promise<void> {
@@ -108,10 +110,18 @@ async function withServers(
   )
   try {
     await untilActive(olga, ids)
+    measured(use, ids, 45)
     await play(ids)
   } finally {
     await removeServers(olga, ids)
   }
+}
+
+/** What an exporter of libvirt would have measured a moment ago. */
+function measured(use: FakePrometheus, ids: readonly string[], percent: number): void {
+  const each = (value: number) => ids.map((id) => ({ metric: { instance_id: id }, value: String(value) }))
+  use.answer('virtual_cpus', each(percent))
+  use.answer('timestamp(', each(5))
 }
 
 /** Where each server is, by Nova; Placement has to say the same, and hold room for it nowhere else. */

@@ -21,27 +21,11 @@ async function start(runbook: string, input: object, script: Script, dryRun = fa
   return { cloud, handle, view: () => viewOf<RunView>(handle) }
 }
 
-/** The answers of Nova to the looks of `restart-service`. */
-const looks = (evacuations: string[] = [], state = 'down'): Script => ({
-  readCloud: ({ path }) => {
-    const host = /cmp-[0-9a-f]{8}/.exec(path)?.[0] ?? ''
-    const one = { id: randomUUID(), host, status: 'enabled', state, updated_at: null, forced_down: false }
-    const migrations = evacuations.map((status, at) => ({
-      ...{ id: at, uuid: `m-${at}`, status, migration_type: 'evacuation', instance_uuid: 's', source_compute: host },
-    }))
-    return { status: 200, body: path.startsWith('/os-services') ? { services: [one] } : { migrations } }
-  },
-})
-
 describe.concurrent('restart-service, started by hand,', () => {
   const script: Script = { lookAtProcess: null, restartService: { outcome: 'restarted' }, awaitServiceUp: stable }
 
   it('does what an incident would do', async () => {
-    const { cloud, handle, view } = await start(
-      'restart-service',
-      {},
-      { ...script, ...looks(), lookAtService: service('down') },
-    )
+    const { cloud, handle, view } = await start('restart-service', {}, { ...script, lookAtService: service('down') })
     expect(await handle.result()).toMatchObject({
       restarts: 1,
       summary: expect.stringContaining('1 restart(s), up after 0.9 s'),
@@ -51,14 +35,15 @@ describe.concurrent('restart-service, started by hand,', () => {
   })
 
   it('that is dry restarts nothing', async () => {
-    const { cloud, handle } = await start('restart-service', {}, { ...looks(), lookAtService: service('down') }, true)
+    const { cloud, handle } = await start('restart-service', {}, { lookAtService: service('down') }, true)
     expect((await handle.result()).summary).toBe(`nova-compute on ${cloud.host} is down and would be restarted`)
     expect(cloud.inputs('restartService')).toEqual([])
   })
 
   it('is refused while evacuations from the host are under way (P1 10, P3 31)', async () => {
-    const { cloud, handle, view } = await start('restart-service', {}, looks(['pre-migrating']))
-    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'HOST_UNFIT' } })
+    const unfinished = failure('EVACUATION_UNFINISHED', 'its nova-compute must not start yet')
+    const { cloud, handle, view } = await start('restart-service', {}, { checkEvacuations: unfinished })
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'EVACUATION_UNFINISHED' } })
     expect((await view()).summary).toMatch('its nova-compute must not start yet')
     expect(cloud.inputs('requestLease')).toEqual([])
   })
@@ -127,7 +112,11 @@ it('drain-host keeps as much of a large plan as fits, and goes on', async () => 
     'drain-host',
     { reason: 'new disks' },
     {
-      ...looks([], 'up'),
+      readCloud: ({ path }) => {
+        const host = /cmp-[0-9a-f]{8}/.exec(path)?.[0] ?? ''
+        const one = { id: randomUUID(), host, status: 'enabled', state: 'up', updated_at: null, forced_down: false }
+        return { status: 200, body: { services: [one] } }
+      },
       planDrain: ({ host }) => ({ takenAt: 'now', waves: [Array.from({ length: 800 }, (_, at) => move(host, at))] }),
     },
     true,
