@@ -11,11 +11,11 @@ const basePort = Number(process.env.MANY_HOSTS_BASE_PORT ?? 25100)
 const dir = fileURLToPath(new URL('../../.cloud/many-hosts', import.meta.url))
 const hosts = [1, 2, 3, 4, 5, 6].map((n) => ({ name: `compute${n}`, vcpus: 8, memoryMiB: 8192, diskGiB: 100 }))
 
-/** One operator plays all parts here, and plans of the stage touch all of its hosts. */
 /** Real CPUs of made-up servers are idle: what they use is said to the planner the way an exporter says it. */
 const use = await fakePrometheus()
 const unknown = { memoryUsedMiB: false, networkMbps: false, diskIops: false }
 
+/** One operator plays all parts here, and plans of the stage touch all of its hosts. */
 const config = {
   prometheus: { url: use.url, queries: unknown },
   governor: { ...governor, approval: { ownPlans: true, twoPersonsFromHosts: 20 } },

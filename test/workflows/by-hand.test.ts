@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { failure } from '../../core/errors.ts'
 import type { Plan } from '../../core/plan.ts'
 import { run } from '../../workflows/run.ts'
 import type { RunView } from '../../workflows/sdk/record.ts'
