@@ -148,6 +148,20 @@ describe.concurrent('moving a server live', () => {
     expect(one).toMatchObject({ host: 'stuck', status: 'ACTIVE' })
   })
 
+  it('is aborted as well when the run is cancelled before it has seen the migration', async () => {
+    const one = server('stuck')
+    cloud.host('stuck').migrationsStay = 'running'
+    // the answer is lost, and looking for the migration takes a second
+    cloud.fail({ service: 'compute', method: 'POST', path: new RegExp(one.id) }, 'reset after effect')
+    cloud.fail({ service: 'compute', path: new RegExp(`${one.id}/os-instance-actions`) }, { status: 503 })
+    const { handle } = await start('migrate-server', { serverId: one.id, to: 'compute3' })
+    await vi.waitFor(() => expect(doneTo(cloud, one)).toEqual(['live migration']), 30_000)
+    await handle.cancel()
+    await untilState(handle, 'cancelled')
+    expect(doneTo(cloud, one)).toEqual(['live migration', 'live migration aborted'])
+    expect(one).toMatchObject({ host: 'stuck', status: 'ACTIVE' })
+  })
+
   it('ends as SERVER_CHANGED when its owner deletes the server on the way (P2 27)', async () => {
     const one = server('stuck')
     cloud.host('stuck').migrationsStay = 'running'

@@ -34,8 +34,21 @@ export async function migrateLive(run: RunContext, input: MigrateServer, server:
   })
   if (run.dryRun) return { summary: `${name} would be moved live from ${from} to ${to ?? 'a host that Nova chooses'}` }
 
-  const begun = await beginning(run, { server, older })
-  run.undo(`the live migration of ${name}`, () => abort(run, serverId, begun))
+  let begun: MigrationFacts | undefined
+  let isSeen = false
+  run.undo(`the live migration of ${name}`, async () => {
+    // one that was cancelled before Nova showed it goes on all the same
+    const one = isSeen ? begun : await beginning(run, { server, older })
+    if (one) await abort(run, serverId, one)
+  })
+  try {
+    begun = await beginning(run, { server, older })
+    isSeen = true
+  } catch (error) {
+    // whatever failed, a look has said so; a cancellation says nothing
+    isSeen = codeOf(error) !== undefined
+    throw error
+  }
   const { migration, overdue } = await ending(run, input, server, begun)
   const last = overdue ? await hasten(run, input, server, migration) : migration
   if (last.status !== 'completed' && last.status !== 'done') {
