@@ -5,9 +5,14 @@ import { ago, reading } from '../lost-host.ts'
 import { host } from './nova.ts'
 import type { Did } from './scenario.ts'
 
+interface PowerOptions {
+  readonly from?: 'on' | 'off'
+  readonly turned?: (to: 'on' | 'off') => void
+}
+
 /** The power of the host; as the real activities, a host that is as wanted is left alone. */
-export function createPower(did: Did, { turned = () => undefined }: { turned?: (to: 'on' | 'off') => void } = {}) {
-  let state: 'on' | 'off' = 'on'
+export function createPower(did: Did, { from = 'on', turned = () => undefined }: PowerOptions = {}) {
+  let state: 'on' | 'off' = from
   function turn(to: 'on' | 'off') {
     const isNew = state !== to
     if (isNew) {
