@@ -106,11 +106,14 @@ describe('every runbook, its worker killed at every side effect', () => {
     // a few at a time: each only has to come as far as where its worker dies
     const killed: Case[] = []
     const given = [...whole, ...cancelled].flatMap(killsOf)
-    while (given.length > 0) {
-      const some = await play(given.splice(0, atOnce))
-      await until(() => some.filter((one) => !one.isThere()).map(titleOf), [])
-      killed.push(...some)
+    const lane = async () => {
+      for (let next = given.shift(); next; next = given.shift()) {
+        const some = await play([next])
+        await until(() => some.filter((one) => !one.isThere()).map(titleOf), [])
+        killed.push(...some)
+      }
     }
+    await Promise.all(Array.from({ length: atOnce }, lane))
     await stage.killWorker()
     stage.startWorker(atOnce)
     const killedEnds = await Promise.all(killed.map(endOf))

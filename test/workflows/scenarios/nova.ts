@@ -43,7 +43,7 @@ export interface NovaOptions {
 }
 
 /** So many looks at a migration find it under way. */
-const looksUntilOver = 3
+const looksUntilOver = { 'live-migration': 3, evacuation: 1 } as const
 
 /** Servers on four hosts as Nova, Placement and Neutron show them, and what can be done to them. */
 export function createNova({ servers: count = 0, service: more, server }: NovaOptions = {}) {
@@ -69,7 +69,7 @@ export function createNova({ servers: count = 0, service: more, server }: NovaOp
     const seen = (looks.get(migration.uuid) ?? 0) + 1
     looks.set(migration.uuid, seen)
     const moved = serverWith(migration.instance_uuid)
-    if (migration.status !== 'running' || seen <= looksUntilOver || !moved) return
+    if (migration.status !== 'running' || seen <= looksUntilOver[migration.migration_type] || !moved) return
     migration.status = migration.migration_type === 'evacuation' ? 'done' : 'completed'
     moved.host = migration.dest_compute
   }
