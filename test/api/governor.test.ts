@@ -98,7 +98,10 @@ describe('the governor', () => {
 
   it.each([
     ['policy:host-cpu-hihg', 'there is no policy host-cpu-hihg: host-cpu-high, compute-errors'],
-    ['runbook:reboot', 'there is no runbook reboot: restart-service, relieve-host, collect-evidence, carry-out-plan, night-off'],
+    [
+      'runbook:reboot',
+      'there is no runbook reboot: restart-service, relieve-host, collect-evidence, carry-out-plan, night-off',
+    ],
   ])('has no mode for what is not there (%s)', async (scope, detail) => {
     const w = await world()
     const answer = await ask(w, 'PUT', `/governor/modes/${scope}`, { mode: 'auto', why: 'x' })
