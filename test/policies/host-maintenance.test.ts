@@ -17,7 +17,11 @@ describe('a reason of ours', () => {
     expect(ownReason(runbook, 'x'.repeat(500))).toHaveLength(255)
   })
 
-  it.each(['', 'new disks', 'steward plan/1', 'not steward drain-host: x'])('is not %j', (reason) => {
+  it('is that of a plan, too', () => {
+    expect(isOwnReason('steward plan/7c2f')).toBe(true)
+  })
+
+  it.each(['', 'new disks', 'steward plan', 'not steward drain-host: x'])('is not %j', (reason) => {
     expect(isOwnReason(reason)).toBe(false)
   })
 })
