@@ -57,7 +57,10 @@ export function createPlans(client: Client, taskQueue: string = taskQueues.remed
   }
 
   const query = (wish: PageWish, ...also: string[]): Promise<Page<PlanView>> =>
-    pageOf(client, ["StewardKind = 'plan'", ...also].join(' AND '), wish, viewOf)
+    pageOf(client, ["StewardKind = 'plan'", ...also].join(' AND '), wish, (found) =>
+      // one that a former version wrote in another way does not keep the others from being seen
+      PlanView.safeParse(found.memo.view).success ? viewOf(found) : undefined,
+    )
 
   async function command(id: string, given: PlanCommand): Promise<PlanView> {
     await show(id)

@@ -149,10 +149,14 @@ export function changeMigration(call: NovaCall, server: Server, number: number):
   note(world, request, caller, isAbort ? 'live migration aborted' : 'live migration forced', server.id)
   if (isAbort) {
     migration.steps.splice(0)
-    migration.steps.push(() => {
+    const settle = () => {
+      if (migration.status === 'cancelled') return
       Object.assign(server, { status: server.vmState === 'paused' ? 'PAUSED' : 'ACTIVE', taskState: null })
       migration.status = 'cancelled'
-    })
+    }
+    // whoever looks at the server sees it end, and whoever looks at the migration
+    migration.steps.push(settle)
+    server.pending = { looks: 1, settle }
   } else migration.complete?.()
   return { status: 202 }
 }
