@@ -57,6 +57,8 @@ const cloud: Partial<Activities> = {
     const company = { up: 30, down: state === 'down' ? 1 : 0 }
     return { host, binary: 'nova-compute', state, status: 'enabled', forcedDown: false, updatedAt: null, company }
   },
+  describeService: async () => ({ seenBy: 'nova', isSupervised: false }),
+  checkEvacuations: async () => undefined,
   lookAtProcess: async () => null,
   async restartService({ host }) {
     await staysIn('before-restart', host)
