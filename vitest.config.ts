@@ -21,6 +21,7 @@ export default defineConfig({
           name: 'workflow',
           isolate: false,
           include: ['test/workflows/**/*.test.ts'],
+          exclude: ['test/workflows/crash-matrix.test.ts'],
           globalSetup: ['test/workflows/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 300_000,
@@ -30,8 +31,9 @@ export default defineConfig({
         test: {
           // what is killed takes its time to be missed
           name: 'outage',
-          include: ['test/outages/**/*.test.ts'],
+          include: ['test/outages/**/*.test.ts', 'test/workflows/crash-matrix.test.ts'],
           globalSetup: ['test/workflows/global-setup.ts'],
+          hookTimeout: 300_000,
         },
       },
       {

@@ -152,7 +152,7 @@ interface Row {
 
 const intro = `# Crash matrix
 
-<!-- Written by test/workflows/crash-matrix.test.ts (\`npx vitest run --project workflow crash-matrix -u\`). -->
+<!-- Written by test/workflows/crash-matrix.test.ts (\`npx vitest run --project outage crash-matrix -u\`). -->
 
 Each built-in runbook runs in a scenario of its own (\`test/workflows/scenarios/\`), once to its end and once cancelled while
 its last side effect is under way. Then it runs again for each of its side effects, those of taking back included, and for
