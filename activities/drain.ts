@@ -8,20 +8,26 @@ import { readModel } from '../policies/planner/model-file.ts'
 import { planGoal } from '../policies/planner/plan-goal.ts'
 import { whileBeating } from './beating.ts'
 import { readCloudModel } from './cloud-model.ts'
+import type { ReadUse } from './measured-use.ts'
 import { runRequestId, type Sessions } from './sessions.ts'
 
 const Named = z.object({ id: z.string(), name: z.string().default('') })
 
-export const createDrainActivities = (sessions: Pick<Sessions, 'forRemediation'>): Pick<Activities, 'planDrain'> => ({
+export const createDrainActivities = (
+  sessions: Pick<Sessions, 'forRemediation'>,
+  /** Missing: only what is given away is known. */
+  readUse?: ReadUse,
+): Pick<Activities, 'planDrain'> => ({
   /**
    * Takes one picture of the whole cloud and plans how to empty one host. Changes nothing; safe to repeat; heartbeats.
    *
-   * @throws HOST_UNKNOWN, SNAPSHOT_INCOMPLETE, PLAN_IMPOSSIBLE with a reason per server, DELEGATION_MISSING, DELEGATION_LOST
+   * @throws HOST_UNKNOWN, SNAPSHOT_INCOMPLETE, PLAN_IMPOSSIBLE with a reason per server, DELEGATION_MISSING, DELEGATION_LOST,
+   *   METRICS_REFUSED; METRICS_UNREACHABLE (retried)
    */
   planDrain: ({ host, atOnce }) =>
     whileBeating(async () => {
       const session = await sessions.forRemediation()
-      const file = await readCloudModel(session, { requestId: runRequestId() })
+      const file = await readCloudModel(session, { requestId: runRequestId(), readUse })
       const model = readModel(file)
       if (!model.hosts.some(({ name }) => name === host))
         throw failure('HOST_UNKNOWN', `Nova lists no host ${host} that servers could leave`, { host })

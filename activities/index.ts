@@ -81,7 +81,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createRecurringPlanActivities({ plans, config: config.governor }),
     ...createPlanWaves({ sessions, documents, readUse }),
     ...createComputeHosts(sessions, brake),
-    ...createDrainActivities(sessions),
+    ...createDrainActivities(sessions, readUse),
     ...createEvacuationActivities(sessions),
     ...createGovernorActivities({ sessions, governor, client, brake }),
     ...createCloudReadActivities(sessions),

@@ -38,15 +38,24 @@ export async function startRun(
     .update(JSON.stringify([name, asked]))
     .digest('base64url')
   const known = key === undefined ? undefined : await runs.taken(id)
-  if (known && known.fingerprint !== fingerprint)
-    throw failure('IDEMPOTENCY_KEY_REUSED', `this key made the run ${id}, of another request`)
-  if (known) return known.run
+  if (known) return sameAgain(known, fingerprint)
   await checkRoles(card, delegations)
   const { input, dryRun = card.dryRunByDefault, why } = asked
   const document = card.document === undefined ? {} : { document: card.document as RunbookDocument }
   const grounds: LeaseGrounds = { requester: 'person', by: caller.userName, why, waitSeconds }
-  await runs.start(id, { runbook: name, ...document, input, dryRun, by: caller.userName, why }, grounds, fingerprint)
+  const isNew = await runs.start(
+    id,
+    { runbook: name, ...document, input, dryRun, by: caller.userName, why },
+    grounds,
+    fingerprint,
+  )
+  if (!isNew) throw failure('IDEMPOTENCY_KEY_REUSED', 'the same request is being taken in at this moment')
   return runs.show(id)
+}
+
+function sameAgain({ run, fingerprint: first }: { run: Run; fingerprint?: string }, fingerprint: string): Run {
+  if (first === fingerprint) return run
+  throw failure('IDEMPOTENCY_KEY_REUSED', `this key made the run ${run.id}, of another request`)
 }
 
 /** The worker checks it again, by more than a JSON Schema can say. @throws INPUT_INVALID */

@@ -20,7 +20,8 @@ export function addOwnRunbookCommands(runbook: Command): void {
       const file = join(folder, `${name}.ts`)
       await mkdir(folder, { recursive: true })
       await writeNew(file, template(name))
-      await writeNew(join(folder, 'tsconfig.json'), typesFor(folder)).catch(() => undefined)
+      const types = join(folder, 'tsconfig.json')
+      if (!(await isThere(types))) await writeFile(types, typesFor(folder))
       process.stdout.write(
         `${file} is written. Next:\n  steward runbook check ${folder}\n  add \`runbooks: { folders: [${folder}] }\` to steward.yaml and restart the worker\n`,
       )
@@ -51,13 +52,15 @@ export function addOwnRunbookCommands(runbook: Command): void {
     })
 }
 
-/** @throws INPUT_INVALID it is there already */
-async function writeNew(file: string, text: string): Promise<void> {
-  const isThere = await access(file).then(
+const isThere = (file: string) =>
+  access(file).then(
     () => true,
     () => false,
   )
-  if (isThere) throw failure('INPUT_INVALID', `${file} is there already`)
+
+/** @throws INPUT_INVALID it is there already */
+async function writeNew(file: string, text: string): Promise<void> {
+  if (await isThere(file)) throw failure('INPUT_INVALID', `${file} is there already`)
   await writeFile(file, text)
 }
 

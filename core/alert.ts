@@ -1,6 +1,3 @@
-/** How a threshold looks at the world: up/down, lines of a log, or a measurement. */
-export type SignalKind = 'binary' | 'tailable' | 'gauge'
-
 /** What an alert is about. `binary` names the service on the host, where the alert is about one. */
 export interface Entity {
   readonly host: string

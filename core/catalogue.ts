@@ -693,6 +693,12 @@ export const catalogue = {
     summary: 'The run has ended.',
     next: 'See how with `steward run show`; start it anew with `steward run again`.',
   },
+  RUN_OF_ANOTHER: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The run belongs to an incident or a plan, which alone decides when it ends.',
+    next: 'Take the incident over, or stop the plan: the run then ends at its next safe point.',
+  },
   RUN_UNREPEATABLE: {
     status: 409,
     remedy: 'fix',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { RunbookDocument } from './declared-runbook.ts'
-import { type Risk, risks, Target } from './governor.ts'
+import { type Risk, risks } from './governor.ts'
 
 /** Part of ids and of the API, never renamed. */
 export const RunbookName = z
@@ -121,8 +121,6 @@ export interface RunOrder {
   readonly by: string
   readonly why: string
 }
-
-export const targetsOf = z.array(Target)
 
 /** The one workflow that says which runbooks the workers have. */
 export const runbookListId = 'runbooks'

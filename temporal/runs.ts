@@ -3,9 +3,8 @@ import {
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionInfo,
   WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
 } from '@temporalio/client'
-import { codeOf, failure, messageOf } from '../core/errors.ts'
+import { failure } from '../core/errors.ts'
 import type { LeaseGrounds } from '../core/governor.ts'
 import { endedRunStates, Run, type RunOrder, type RunState } from '../core/runbook.ts'
 import { attributes } from '../core/search-attributes.ts'
@@ -31,13 +30,13 @@ export interface Runs {
   show(id: string): Promise<Run>
   /** By pages: those that run come first, newest first. @throws INPUT_INVALID when `page` is no page of such a list */
   list(wish: PageWish & RunFilter): Promise<Page<Run>>
-  /** Has a run take back what it did and end; the run as it is then. @throws RUN_NOT_FOUND, RUN_ENDED */
+  /** Has a run take back what it did and end; the run as it is then. @throws RUN_NOT_FOUND, RUN_ENDED, RUN_OF_ANOTHER */
   cancel(id: string): Promise<Run>
   /** @throws RUN_NOT_FOUND, RUN_ENDED, QUESTION_CLOSED */
   answer(id: string, answer: { questionId: string; by: string; yes: boolean; why?: string }): Promise<Run>
 }
 
-export function createRuns(client: Client): Runs {
+export function createRuns(client: Client, taskQueue: string = taskQueues.remediation): Runs {
   const ownId = (id: string) => `run/by-hand/${id}`
 
   async function described(workflowId: string, runId?: string) {
@@ -79,7 +78,7 @@ export function createRuns(client: Client): Runs {
         try {
           await client.workflow.start(runWorkflow, {
             workflowId: ownId(id),
-            taskQueue: taskQueues.remediation,
+            taskQueue,
             workflowIdReusePolicy: 'REJECT_DUPLICATE',
             args: [order, grounds],
             memo: { id, ...(fingerprint !== undefined && { fingerprint }) },
@@ -120,7 +119,11 @@ export function createRuns(client: Client): Runs {
 
     cancel: (id) =>
       throughEngine(client, async () => {
-        await (await stillRunning(id)).cancel()
+        const handle = await stillRunning(id)
+        // whoever waits for it would take its cancellation for its own
+        if (handle.workflowId !== ownId(id))
+          throw failure('RUN_OF_ANOTHER', `run ${id} was not started by a person: ${handle.workflowId}`)
+        await handle.cancel()
         return (await found(id)).run
       }),
 
@@ -129,13 +132,7 @@ export function createRuns(client: Client): Runs {
         client,
         async () => {
           const handle = await stillRunning(id)
-          try {
-            await handle.executeUpdate(answerRun, { args: [answer] })
-          } catch (error) {
-            if (error instanceof WorkflowUpdateFailedError && codeOf(error) === undefined)
-              throw failure('QUESTION_CLOSED', messageOf(error), { id })
-            throw error
-          }
+          await handle.executeUpdate(answerRun, { args: [answer] })
           return (await found(id)).run
         },
         3 * engineTimeoutMs,

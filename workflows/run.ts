@@ -44,12 +44,11 @@ export async function run(order: RunOrder, grounds: LeaseGrounds): Promise<RunRe
       maxLatenessMs: mostLatenessMs,
       holdsLease: true,
     }
-    const contextWith = (safePoint: () => void) => createRunContext({ dryRun, record, undone, doer, safePoint, ask })
+    const hands = { dryRun, record, undone, doer, ask }
 
-    const prepared = await runbook.prepare?.(
-      contextWith(() => undefined),
-      input,
-    )
+    // there is no lease yet
+    const looking = createRunContext({ ...hands, safePoint: () => undefined, mayChange: false })
+    const prepared = await runbook.prepare?.(looking, input)
     const need: LeaseNeed = {
       runbook: runbook.name,
       targets: runbook.targets(input, prepared),
@@ -58,11 +57,15 @@ export async function run(order: RunOrder, grounds: LeaseGrounds): Promise<RunRe
       expectedMs: (runbook.expectedMinutes?.(input, prepared) ?? expectedMinutes) * 60_000,
     }
     record.view.targets = need.targets
+    const isFree = runbook.risk === 'read'
+    if (!isFree && need.targets.length === 0)
+      throw failure('TARGETS_MISSING', `${runbook.name} names nothing that it changes`, { runbook: runbook.name })
     const begin = async (safePoint: () => void) => {
       record.to('running')
       record.show(dryRun ? 'says what it would do' : 'runs')
       try {
-        const result = await runbook.run(contextWith(safePoint), input, prepared)
+        const context = createRunContext({ ...hands, safePoint, mayChange: !isFree })
+        const result = await runbook.run(context, input, prepared)
         endIfCancelled()
         return result
       } catch (error) {
@@ -71,8 +74,7 @@ export async function run(order: RunOrder, grounds: LeaseGrounds): Promise<RunRe
         throw error
       }
     }
-    const isFree = dryRun || runbook.risk === 'read' || need.targets.length === 0
-    const result = isFree ? await begin(() => undefined) : await withLease(need, grounds, record.note, begin)
+    const result = dryRun || isFree ? await begin(() => undefined) : await withLease(need, grounds, record.note, begin)
     const { summary, ...more } = result
     Object.assign(record.view, { summary, ...(Object.keys(more).length > 0 && { result: more }) })
     record.to('succeeded')

@@ -135,6 +135,17 @@ describe('a runbook that', () => {
     },
   )
 
+  it.each([
+    ['in prepare', 'RUNBOOK_INVALID'],
+    ['without targets', 'TARGETS_MISSING'],
+  ])('acts %s, where it has no lease, has done nothing: %s', async (how, code) => {
+    for (const dryRun of [true, false]) {
+      const { cloud, handle } = await begin('test-hasty', { serverId, how }, { performCall: accepted }, dryRun)
+      await expect(handle.result()).rejects.toMatchObject({ cause: { type: code } })
+      expect(cloud.calls).toEqual([])
+    }
+  })
+
   it('throws a plain Error ends as RUN_FAILED with its words, at once', async () => {
     const { handle, view } = await broken('plain error')
     await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'RUN_FAILED', message: 'I have no code' } })

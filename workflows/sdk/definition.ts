@@ -1,8 +1,11 @@
 import { z } from 'zod'
+import type { Activities } from '../../core/activities.ts'
+import { sideEffects } from '../../core/audit.ts'
 import type { RunbookDocument } from '../../core/declared-runbook.ts'
 import { failure } from '../../core/errors.ts'
 import type { Risk, Target } from '../../core/governor.ts'
 import { dryRunByDefault, Needs, type RunbookCard, RunbookName } from '../../core/runbook.ts'
+import { actionCatalogue } from '../../policies/catalogue/index.ts'
 import type { RunContext } from './context.ts'
 
 /** What the end of a run says. `summary` is one sentence for people; the rest is data for whoever reads it on. */
@@ -58,8 +61,25 @@ export function defineRunbook<I extends z.ZodObject, P = undefined>(source: Runb
   const needs = Needs.safeParse(source.needs)
   if (!needs.success)
     return refuse(`needs: ${needs.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`)
+  const wrong = wrongWith(needs.data, source.risk)
+  if (wrong !== undefined) refuse(wrong)
   if (source.title.trim() === '' || source.description.trim() === '') refuse('it needs a title and a description')
   return { ...source, needs: needs.data, isRunbook: true }
+}
+
+/** What a declaration names that is not there, or that its risk does not cover. */
+function wrongWith({ calls, actions, steps }: Needs, risk: Risk): string | undefined {
+  const noAction = actions.find((name) => !actionCatalogue.has(name))
+  if (noAction !== undefined) return `there is no action ${noAction} in the catalogue (docs/actions.md)`
+  const noStep = steps.find((name) => !Object.hasOwn(sideEffects, name))
+  if (noStep !== undefined) return `there is no step ${noStep}`
+  if (risk !== 'read') return undefined
+  const changes = [
+    ...actions,
+    ...calls.filter((call) => call.split(' ')[1] !== 'GET'),
+    ...steps.filter((name) => typeof sideEffects[name as keyof Activities] === 'object'),
+  ]
+  return changes[0] === undefined ? undefined : `its risk is \`read\`, and ${changes[0]} changes something`
 }
 
 /** What `GET /v1/runbooks` shows of it. @throws RUNBOOK_INVALID its input cannot be told as JSON Schema */

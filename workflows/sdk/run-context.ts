@@ -15,6 +15,8 @@ export interface RunParts {
   readonly undone: UndoStack
   readonly doer: Doer
   safePoint(): void
+  /** Not before it has its lease, and never in a run that holds none. */
+  readonly mayChange: boolean
   ask: RunContext['ask']
 }
 
@@ -32,7 +34,14 @@ type Through = (act: () => Promise<unknown>) => Promise<unknown>
 const seenThrough: Through = (act) => CancellationScope.nonCancellable(act)
 
 /** The hands of one run; see `RunContext` for what each does. */
-export function createRunContext({ dryRun, record, undone, doer, safePoint, ask }: RunParts): RunContext {
+export function createRunContext({ dryRun, record, undone, doer, safePoint, mayChange, ask }: RunParts): RunContext {
+  /** @throws RUNBOOK_INVALID */
+  function assertMayChange(title: string): void {
+    if (mayChange) return
+    const why = 'nothing is changed without a lease, neither while it prepares nor by one whose risk is `read`'
+    throw failure('RUNBOOK_INVALID', `"${title}" changes something: ${why}`)
+  }
+
   /** Steward's own steps, recorded; in a dry run those that change something are told instead. */
   const recorded = (title: string, steps: Activities, through: Through = (act) => act()): Activities =>
     new Proxy(steps, {
@@ -41,6 +50,7 @@ export function createRunContext({ dryRun, record, undone, doer, safePoint, ask 
         endIfCancelled()
         const act = () => (steps[key] as (given: unknown) => Promise<unknown>)(input)
         if (sideEffects[key] === 'reads') return act()
+        if (typeof sideEffects[key] === 'object') assertMayChange(title)
         if (!dryRun) return record.step(title, () => through(act))
         record.would(title)
         return Promise.resolve(undefined)
@@ -50,6 +60,7 @@ export function createRunContext({ dryRun, record, undone, doer, safePoint, ask 
   async function made(deed: Parameters<typeof carryOut>[0]) {
     endIfCancelled()
     const title = titleOfDeed(deed)
+    assertMayChange(title)
     if (dryRun) {
       record.would(title)
       return { status: 0, startedAt: nowIso(), note: 'a dry run' }

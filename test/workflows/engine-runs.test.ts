@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { codeOf, failure } from '../../core/errors.ts'
+import type { LeaseGrounds } from '../../core/governor.ts'
+import { attributes } from '../../core/search-attributes.ts'
+import { createRuns } from '../../temporal/runs.ts'
+import { relieveHost } from '../../workflows/runbooks/relieve-host.ts'
+import { until, useWorker } from './engine.ts'
+import { never, type Script } from './scripted.ts'
+
+const bench = useWorker()
+const runs = () => createRuns(bench.client, bench.taskQueue)
+const grounds: LeaseGrounds = { requester: 'person', by: 'olga', why: 'a test', waitSeconds: 60 }
+const accepted = { status: 202, startedAt: '2026-11-21T00:00:00.000Z' } as const
+const serverId = randomUUID()
+
+/** The world of a run is found by the host in its id. */
+async function begin(runbook: string, input: object, script: Script) {
+  const { host } = bench.cloud(script)
+  const id = `${randomUUID()}-${host}`
+  const order = { runbook, input, dryRun: false, by: 'olga', why: 'a test' }
+  expect(await runs().start(id, order, grounds, 'print')).toBe(true)
+  return { id, order, state: async () => (await runs().show(id)).state }
+}
+
+const active = { status: 200, body: { server: { status: 'ACTIVE' } } }
+const asking = () =>
+  begin('test-patient', { serverId, withinSeconds: 30 }, { performCall: accepted, readCloud: active })
+
+describe('whoever looks at runs', () => {
+  it('is shown one at once, finds it in the list, and begins no second one with its id', async () => {
+    const { id, order, state } = await begin('night-off', { servers: [serverId] }, { performCall: accepted })
+    expect(await runs().show(id)).toMatchObject({ id, runbook: 'night-off' })
+    await until(state, 'succeeded')
+    expect(await runs().show(id)).toMatchObject({ by: 'olga', summary: '1 of 1 stopped', endedAt: expect.any(String) })
+    expect(await runs().start(id, order, grounds)).toBe(false)
+    expect(await runs().taken(id)).toMatchObject({ fingerprint: 'print', run: { id } })
+    const listed = async () => {
+      const { items } = await runs().list({ limit: 100, runbook: 'night-off', states: ['succeeded'] })
+      return items.some((run) => run.id === id)
+    }
+    await until(listed, true)
+    await expect(runs().cancel(id)).rejects.toMatchObject({ type: 'RUN_ENDED' })
+    await expect(runs().show(randomUUID())).rejects.toMatchObject({ type: 'RUN_NOT_FOUND' })
+  })
+})
+
+describe('whoever is asked by a run', () => {
+  it('answers the question that is asked, and no other one', async () => {
+    const { id, state } = await asking()
+    await until(state, 'asking')
+    const answer = { by: 'otto', yes: true }
+    const other = await runs()
+      .answer(id, { questionId: randomUUID(), ...answer })
+      .catch(codeOf)
+    expect(other).toBe('QUESTION_CLOSED')
+    await runs().answer(id, { questionId: (await runs().show(id)).question?.id ?? '', ...answer })
+    await until(state, 'succeeded')
+  })
+
+  it('may cancel it instead: what it did is taken back', async () => {
+    const { id, state } = await asking()
+    await until(state, 'asking')
+    await runs().cancel(id)
+    await until(state, 'cancelled')
+    expect((await runs().show(id)).steps?.map(({ title }) => title)).toContain('Take back: start it again')
+  })
+})
+
+it('the run of an incident is not cancelled behind its back: RUN_OF_ANOTHER', async () => {
+  const { host } = bench.cloud({ planRelief: never, lookAtService: failure('HOST_UNKNOWN', 'none') })
+  const handle = await bench.client.workflow.start(relieveHost, {
+    workflowId: `run/relieve-host/${host}`,
+    taskQueue: bench.taskQueue,
+    args: [{ host, resource: 'vcpu', limit: 0.5, maxMoves: 1 }],
+    typedSearchAttributes: [
+      { key: attributes.kind, value: 'run' },
+      { key: attributes.runbook, value: 'relieve-host' },
+    ],
+  })
+  const id = handle.firstExecutionRunId
+  await until(
+    async () =>
+      (
+        await runs()
+          .show(id)
+          .catch(() => undefined)
+      )?.id,
+    id,
+  )
+  await expect(runs().cancel(id)).rejects.toMatchObject({ type: 'RUN_OF_ANOTHER' })
+  await handle.terminate('the test is over')
+})
