@@ -12,6 +12,7 @@ import { addIncidentCommands } from '../../cli/incidents.ts'
 import { addLeaseCommands } from '../../cli/leases.ts'
 import { addModeCommands } from '../../cli/modes.ts'
 import { addNotifyCommands } from '../../cli/notify.ts'
+import { addOwnRunbookCommands } from '../../cli/own-runbooks.ts'
 import { addPlanCommands } from '../../cli/plan.ts'
 import { addRecurringActionCommands } from '../../cli/recurring-actions.ts'
 import { addReportCommands } from '../../cli/reports.ts'
@@ -93,7 +94,7 @@ export async function steward(env: Record<string, string>, ...args: string[]): P
   addDelegationCommands(program)
   addIncidentCommands(program)
   addAuditCommands(program)
-  addRunbookCommands(program)
+  addOwnRunbookCommands(addRunbookCommands(program))
   addImportCommands(program)
   addReportCommands(program)
   addWhyCommands(program)

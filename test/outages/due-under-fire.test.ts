@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { Client } from '@temporalio/client'
 import { describe, expect, it, type TestContext, vi } from 'vitest'
 import type { ScheduledAction } from '../../core/action.ts'
+import { taskQueues } from '../../core/task-queues.ts'
 import { createActions } from '../../temporal/actions.ts'
 import { connectClient } from '../../temporal/connection.ts'
 import { type Embedded, startEmbedded } from '../../temporal/embedded.ts'
@@ -17,7 +19,7 @@ import { freePort } from '../workflows/ports.ts'
 
 const program = fileURLToPath(new URL('../../bin/steward.js', import.meta.url))
 const count = 24
-/** Long enough for the worker to have begun with all of them. */
+/** Long enough for a worker that runs to begin with all of them. */
 const dueInMs = 25_000
 
 /** The real worker as a process of its own, a Temporal of its own, and a cloud that counts what is done to it. */
@@ -54,11 +56,19 @@ async function installation(onTestFinished: TestContext['onTestFinished']) {
   }
   onTestFinished(killWorker)
   startWorker()
+  await isServed(client, taskQueues.actions)
   const killTemporal = async () => {
     process.kill(temporal?.pid ?? 0, 'SIGKILL')
     await temporal?.died
   }
   return { cloud, actions: createActions(client), startWorker, killWorker, startTemporal, killTemporal }
+}
+
+/** A worker asks for tasks: one that is started the first time bundles its workflows before, which takes its time. */
+async function isServed({ workflowService }: Client, name: string): Promise<void> {
+  const ask = { namespace: 'default', taskQueue: { name }, taskQueueType: 1 }
+  const pollers = async () => (await workflowService.describeTaskQueue(ask)).pollers
+  await vi.waitFor(async () => expect(await pollers()).not.toHaveLength(0), { timeout: 120_000, interval: 500 })
 }
 
 const loginOf = ({ authUrl, password }: FakeCloud) => ({
