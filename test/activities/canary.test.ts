@@ -23,9 +23,9 @@ import type { Call } from '../../core/call.ts'
 import { type Delegation, trustsIn } from '../../core/delegation.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { Move } from '../../core/plan.ts'
+import type { FakeCloud } from '../../simulator/cloud.ts'
+import type { Answer, Request } from '../../simulator/openstack/listener.ts'
 import { drainDocument } from '../api/plans.ts'
-import type { Answer, Request } from '../fakes/openstack/listener.ts'
-import type { FakeCloud } from '../fakes/openstack.ts'
 import { passing, released, setUp, stopTheClock } from './rig.ts'
 
 type Act = (activities: Tried, cloud: FakeCloud, delegation: Delegation) => Promise<unknown>

@@ -3,8 +3,8 @@ import { type CloudModelOptions, readCloudModel } from '../../activities/cloud-m
 import { codeOf, detailsOf } from '../../core/errors.ts'
 import { readModel } from '../../policies/planner/model-file.ts'
 import { planGoal } from '../../policies/planner/plan-goal.ts'
-import type { Flavor, Host } from '../fakes/openstack/world.ts'
-import { flavors } from '../fakes/openstack/world.ts'
+import type { Flavor, Host } from '../../simulator/openstack/world.ts'
+import { flavors } from '../../simulator/openstack/world.ts'
 import { rejection } from '../openstack/server.ts'
 import { setUp } from './rig.ts'
 

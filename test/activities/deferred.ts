@@ -1,6 +1,6 @@
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
 import type { Call } from '../../core/call.ts'
-import type { Server } from '../fakes/openstack.ts'
+import type { Server } from '../../simulator/cloud.ts'
 import { passing, released, setUp } from './rig.ts'
 
 /** What changes a server. */

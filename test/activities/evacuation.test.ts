@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createEvacuationActivities } from '../../activities/evacuation.ts'
 import { codeOf, detailsOf } from '../../core/errors.ts'
-import { flavors } from '../fakes/openstack/world.ts'
+import { flavors } from '../../simulator/openstack/world.ts'
 import { rejection } from '../openstack/server.ts'
 import { setUp } from './rig.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createGroupActivities } from '../../activities/group.ts'
 import { codeOf } from '../../core/errors.ts'
-import type { FakeCloud } from '../fakes/openstack.ts'
+import type { FakeCloud } from '../../simulator/cloud.ts'
 import { rejection } from '../openstack/server.ts'
 import { action, deferred } from './deferred.ts'
 import { passing, released } from './rig.ts'

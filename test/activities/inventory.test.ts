@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { takeSnapshot } from '../../activities/inventory.ts'
 import { createMigrationActivities } from '../../activities/migration.ts'
 import { codeOf, detailsOf } from '../../core/errors.ts'
-import { flavors } from '../fakes/openstack/world.ts'
+import { flavors } from '../../simulator/openstack/world.ts'
 import { rejection } from '../openstack/server.ts'
 import { passing, released, setUp } from './rig.ts'
 

@@ -3,7 +3,7 @@ import { createMigrationActivities } from '../../activities/migration.ts'
 import { createPause } from '../../activities/pause.ts'
 import { codeOf, detailsOf } from '../../core/errors.ts'
 import type { Move } from '../../core/plan.ts'
-import { type FakeCloud, move as putOn, type Server } from '../fakes/openstack.ts'
+import { type FakeCloud, move as putOn, type Server } from '../../simulator/cloud.ts'
 import { rejection } from '../openstack/server.ts'
 import { passing, released, setUp, stopTheClock } from './rig.ts'
 

@@ -8,7 +8,7 @@ import { planDocument } from '../../policies/planner/document.ts'
 import { emptiedBy } from '../../policies/planner/emptied.ts'
 import type { Goal } from '../../policies/planner/model.ts'
 import { readModel } from '../../policies/planner/model-file.ts'
-import { move as moveServer } from '../fakes/openstack.ts'
+import { move as moveServer } from '../../simulator/cloud.ts'
 import { rejection } from '../openstack/server.ts'
 import { setUp } from './rig.ts'
 

@@ -12,8 +12,8 @@ import type { CloudConfig } from '../../openstack/clouds-yaml.ts'
 import { createHttp } from '../../openstack/http.ts'
 import { createKeystone } from '../../openstack/keystone.ts'
 import { withSecrets } from '../../openstack/secret.ts'
+import { type FakeCloud, fakeCloud } from '../../simulator/cloud.ts'
 import type { TrustHolders } from '../../temporal/trust-holders.ts'
-import { type FakeCloud, fakeCloud } from '../fakes/openstack.ts'
 
 /** A stop button that nobody presses. */
 export const released: Brake = async () => undefined

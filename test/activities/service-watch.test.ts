@@ -4,7 +4,7 @@ import { createServiceWatch } from '../../activities/service-watch.ts'
 import type { Alert } from '../../core/alert.ts'
 import { failure } from '../../core/errors.ts'
 import { Policy } from '../../core/policy.ts'
-import type { FakeCloud } from '../fakes/openstack.ts'
+import type { FakeCloud } from '../../simulator/cloud.ts'
 import { rejection } from '../openstack/server.ts'
 import { passing, type Rig, setUp, stopTheClock } from './rig.ts'
 

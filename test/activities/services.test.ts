@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { createPause } from '../../activities/pause.ts'
 import { createServiceActivities } from '../../activities/services.ts'
 import { codeOf, detailsOf } from '../../core/errors.ts'
-import type { FakeCloud } from '../fakes/openstack.ts'
+import type { FakeCloud } from '../../simulator/cloud.ts'
 import { rejection } from '../openstack/server.ts'
 import { createRig, passing, setUp, stopTheClock } from './rig.ts'
 

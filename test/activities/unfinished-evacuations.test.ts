@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createEvacuationChecks } from '../../activities/unfinished-evacuations.ts'
 import { codeOf, detailsOf } from '../../core/errors.ts'
-import type { FakeCloud } from '../fakes/openstack.ts'
+import type { FakeCloud } from '../../simulator/cloud.ts'
 import { rejection } from '../openstack/server.ts'
 import { setUp, stopTheClock } from './rig.ts'
 

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { addPlanCommands } from '../../cli/plan.ts'
 import { codeOf } from '../../core/errors.ts'
 import { readModel } from '../../policies/planner/model-file.ts'
-import { type FakeCloud, fakeCloud } from '../fakes/openstack.ts'
+import { type FakeCloud, fakeCloud } from '../../simulator/cloud.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'steward-export-'))
 afterAll(() => rmSync(dir, { recursive: true }))

@@ -1,5 +1,5 @@
 import { vi } from 'vitest'
-import { fakeCloud } from '../fakes/openstack.ts'
+import { fakeCloud } from '../../simulator/cloud.ts'
 import { describeCloudContract } from './cloud-contract.ts'
 
 describeCloudContract('the fake cloud', async () => {

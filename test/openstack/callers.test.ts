@@ -3,7 +3,7 @@ import { codeOf, messageOf } from '../../core/errors.ts'
 import { createHttp } from '../../openstack/http.ts'
 import { createKeystone } from '../../openstack/keystone.ts'
 import { withSecrets } from '../../openstack/secret.ts'
-import { fakeCloud } from '../fakes/openstack.ts'
+import { fakeCloud } from '../../simulator/cloud.ts'
 import { rejection } from './server.ts'
 
 const domain = { id: 'default' }

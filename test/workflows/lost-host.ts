@@ -1,6 +1,6 @@
 import { failure } from '../../core/errors.ts'
 import type { PowerReading, PowerState } from '../../core/power.ts'
-import type { FakeCloud } from '../fakes/openstack.ts'
+import type { FakeCloud } from '../../simulator/cloud.ts'
 import { hostWith } from './library-bench.ts'
 import type { Script } from './scripted.ts'
 

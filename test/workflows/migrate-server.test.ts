@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
-import { flavors } from '../fakes/openstack/world.ts'
+import { flavors } from '../../simulator/openstack/world.ts'
 import { untilState } from './engine.ts'
 import { doneTo, useLibrary } from './library-bench.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
+import type { Server } from '../../simulator/cloud.ts'
+import { flavors } from '../../simulator/openstack/world.ts'
 import { answerRun } from '../../workflows/sdk/questions.ts'
-import { flavors } from '../fakes/openstack/world.ts'
-import type { Server } from '../fakes/openstack.ts'
 import { doneTo, type Started, useLibrary } from './library-bench.ts'
 
 const { cloud, start } = await useLibrary()

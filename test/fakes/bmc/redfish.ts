@@ -6,7 +6,7 @@ import {
   listen,
   type Request,
   type Wrong,
-} from '../openstack/listener.ts'
+} from '../../../simulator/openstack/listener.ts'
 
 export type Power = 'On' | 'Off' | 'PoweringOn' | 'PoweringOff' | 'Paused'
 

@@ -5,7 +5,7 @@ import { createHttp } from '../../../openstack/http.ts'
 import { createKeystone } from '../../../openstack/keystone.ts'
 import { createSession } from '../../../openstack/session.ts'
 import { actionNamed, type Seen } from '../../../policies/catalogue/index.ts'
-import { fakeCloud } from '../../fakes/openstack.ts'
+import { fakeCloud } from '../../../simulator/cloud.ts'
 
 const domain = { id: 'default' }
 

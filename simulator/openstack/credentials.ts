@@ -1,4 +1,4 @@
-import { lets } from '../../../policies/access-rules.ts'
+import { lets } from '../../policies/access-rules.ts'
 import { forbidden, notFound } from './identity.ts'
 import { type Answer, field, type Request } from './listener.ts'
 import type { Caller } from './rights.ts'

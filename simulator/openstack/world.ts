@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { AccessRule } from '../../../core/delegation.ts'
+import type { AccessRule } from '../../core/delegation.ts'
 import type { Node } from './ironic.ts'
 
 /**
