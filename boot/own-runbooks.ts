@@ -34,17 +34,16 @@ export async function findOwnRunbooks({ folders, packages, beside }: OwnRunbooks
       found.push({ from: file, file, text: await readFile(file, 'utf8') })
     }
   }
-  const { resolve } = createRequire(join(beside, 'package.json'))
   for (const name of packages) {
-    const file = resolvePackage(resolve, name)
+    const file = resolvePackage(name, beside)
     found.push({ from: name, file, text: await readFile(file, 'utf8') })
   }
   return found
 }
 
-function resolvePackage(resolve: (name: string) => string, name: string): string {
+function resolvePackage(name: string, beside: string): string {
   try {
-    return resolve(name)
+    return createRequire(join(beside, 'package.json')).resolve(name)
   } catch {
     throw failure('CONFIG_INVALID', `runbooks.packages: ${name} is not installed: see runbooks.beside`)
   }
