@@ -19,6 +19,8 @@ export interface CloudModelOptions {
   readonly readUse?: ReadUse | undefined
   /** Whether it may be missing of servers that run. @default false */
   readonly someUnmeasured?: boolean
+  /** What hosts draw, by name. */
+  readonly watts?: ReadonlyMap<string, { readonly idle: number; readonly max: number }> | undefined
   /** Hosts whose compute service is disabled for this reason count as open: that is our own doing. */
   readonly ownReason?: string
   /** A picture that took longer shows no one moment. @default 120 000 */
@@ -89,7 +91,16 @@ const Aggregates = z.object({
  *   what the client and `readUse` throw
  */
 export async function readCloudModel(session: Session, options: CloudModelOptions): Promise<ModelFile> {
-  const { requestId, name, ownReason, readUse, someUnmeasured = false, maxTakingMs = 120_000, now = Date.now } = options
+  const {
+    requestId,
+    name,
+    ownReason,
+    watts,
+    readUse,
+    someUnmeasured = false,
+    maxTakingMs = 120_000,
+    now = Date.now,
+  } = options
   const beganMs = now()
   const compute = await session.service('compute').negotiate(nova, { requestId })
   // before the reads begin: one that failed while nobody waits for it yet would end the process
@@ -121,6 +132,7 @@ export async function readCloudModel(session: Session, options: CloudModelOption
   const usage = use?.usage ?? options.usage
   return modelFromCloud(reading, {
     ...(name !== undefined && { name }),
+    ...(watts && { watts }),
     ...(usage && { usage }),
     ...(use && !someUnmeasured && { notCounted: use.notCounted }),
   })

@@ -11,6 +11,7 @@ const Service = z.object({
   host: z.string(),
   status: z.enum(['enabled', 'disabled']),
   disabled_reason: z.string().nullish(),
+  state: z.enum(['up', 'down']).default('up'),
 })
 
 /** From this one on services have UUIDs and are changed by them. */
@@ -51,7 +52,8 @@ export const createComputeHosts = (
   },
 })
 
-async function listed(session: Session, host?: string) {
+/** The compute services of all hosts, or of one. */
+export async function listed(session: Session, host?: string) {
   const query = { binary: 'nova-compute', ...(host !== undefined && { host }) }
   const compute = session.service('compute', { microversion })
   const services: z.infer<typeof Service>[] = []

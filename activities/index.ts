@@ -30,11 +30,14 @@ import { createPlanMaking } from './plan-making.ts'
 import { createPlanWaves } from './plan-waves.ts'
 import { planInThread } from './planning.ts'
 import { createPowerActivities } from './power/power.ts'
+import type { Prometheus } from './prometheus.ts'
 import type { Receiver } from './receivers/receiver.ts'
 import { createRecurringPlanActivities } from './recurring-plans.ts'
+import { createReserve } from './reserve.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
 import type { Sessions } from './sessions.ts'
+import { createSignals } from './signal.ts'
 import { createSshActivities } from './ssh/index.ts'
 import { createTrustActivities } from './trusts.ts'
 import { createEvacuationChecks } from './unfinished-evacuations.ts'
@@ -49,7 +52,7 @@ export interface ActivitiesOptions {
   receivers: readonly Receiver[]
   notifications: Notifications
   /** Undefined: only what is given away is known. */
-  readUse: ReadUse | undefined
+  metrics: (Pick<Prometheus, 'number'> & { readonly readUse: ReadUse }) | undefined
   stop: Pick<StopButton, 'show'>
   /** Aborted when this worker is about to leave. */
   leaving: AbortSignal
@@ -57,8 +60,9 @@ export interface ActivitiesOptions {
 
 /** Everything workflows may ask for, with the clients it needs. */
 export function createActivities(options: ActivitiesOptions): Activities {
-  const { config, sessions, keystone, incidents, client, governor, receivers, notifications, readUse, stop, leaving } =
+  const { config, sessions, keystone, incidents, client, governor, receivers, notifications, metrics, stop, leaving } =
     options
+  const readUse = metrics?.readUse
   const brake = createBrake(stop)
   const documents = createPlanDocuments(client)
   const plans = createPlans(client)
@@ -77,10 +81,12 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createSshActivities({ ssh: config.ssh, brake, pause }),
     ...createEvacuationChecks(sessions),
     ...createMigrationActivities({ sessions, pause, brake }),
-    ...createPlanMaking({ sessions, documents, plans, planning: planInThread, readUse }),
+    ...createPlanMaking({ sessions, documents, plans, planning: planInThread, readUse, power: config.power }),
     ...createRecurringPlanActivities({ plans, config: config.governor }),
     ...createPlanWaves({ sessions, documents, readUse }),
     ...createComputeHosts(sessions, brake),
+    ...createReserve(sessions),
+    ...createSignals(metrics),
     ...createDrainActivities(sessions, readUse),
     ...createEvacuationActivities(sessions),
     ...createGovernorActivities({ sessions, governor, client, brake }),

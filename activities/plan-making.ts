@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity'
 import type { Activities } from '../core/activities.ts'
+import type { PowerConfig } from '../core/power.ts'
 import { digestOf } from '../policies/planner/digest.ts'
 import type { PlanDocuments } from '../temporal/plan-documents.ts'
 import type { Plans } from '../temporal/plans.ts'
@@ -17,6 +18,8 @@ export interface PlanMakingOptions {
   planning: Planning
   /** Missing: only what is given away is known. */
   readUse?: ReadUse | undefined
+  /** What hosts draw. */
+  power?: PowerConfig | undefined
 }
 
 /** As long as the planner cares. */
@@ -28,6 +31,7 @@ export const createPlanMaking = ({
   plans,
   planning,
   readUse,
+  power,
 }: PlanMakingOptions): Pick<Activities, 'makePlan'> => ({
   /**
    * Takes one picture of the whole cloud and plans on it. Changes nothing but the history of its workflow, which keeps the
@@ -46,7 +50,7 @@ export const createPlanMaking = ({
       const past = await readPastMoves(session, { sinceMs: Date.now() - rememberedMs, requestId })
       // the way back is gone however busy it has become
       const use = goal === 'undo' ? {} : { readUse }
-      const file = await readCloudModel(session, { requestId, ownReason, ...use })
+      const file = await readCloudModel(session, { requestId, ownReason, watts: wattsIn(power), ...use })
       const document = await planning(
         { file, goal, made, options: { ...options, stay, past }, nowMs: Date.now() },
         cancellationSignal,
@@ -54,3 +58,6 @@ export const createPlanMaking = ({
       return digestOf(document, await documents.keep(workflowId, document))
     }),
 })
+
+const wattsIn = (power: PowerConfig | undefined) =>
+  new Map(Object.entries(power?.hosts ?? {}).flatMap(([host, { watts }]) => (watts ? [[host, watts]] : [])))

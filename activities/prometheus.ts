@@ -20,6 +20,8 @@ export interface Prometheus {
    *   SNAPSHOT_INCOMPLETE it says itself that something is missing
    */
   perServer(query: string, signal?: AbortSignal): Promise<Map<string, number>>
+  /** Asks for one number, now. Throws as `perServer`; METRICS_REFUSED too when it gives none, or several. */
+  number(query: string, signal?: AbortSignal): Promise<number>
 }
 
 /** 20,000 servers with their labels come to some 10 MB. */
@@ -27,14 +29,16 @@ const mostAnswerBytes = 32 << 20
 const longestWord = 300
 
 /** The JSON of `GET /api/v1/query`. @see https://prometheus.io/docs/prometheus/latest/querying/api/ */
-const Success = z.object({
-  status: z.literal('success'),
-  data: z.object({
-    resultType: z.literal('vector'),
-    result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) })),
-  }),
-  warnings: z.array(z.string()).optional(),
+const Sample = z.tuple([z.number(), z.string()])
+const Vector = z.object({
+  resultType: z.literal('vector'),
+  result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: Sample })),
 })
+const Scalar = z.object({ resultType: z.literal('scalar'), result: Sample })
+const success = <T extends z.ZodType>(data: T) =>
+  z.object({ status: z.literal('success'), data, warnings: z.array(z.string()).optional() })
+const Success = success(Vector)
+const OneNumber = success(z.discriminatedUnion('resultType', [Vector, Scalar]))
 const Failed = z.object({ status: z.literal('error'), errorType: z.string(), error: z.string() })
 
 /** Reads only, from one address only: no redirect is followed. */
@@ -56,23 +60,41 @@ export function createPrometheus({ url, token, ca, timeoutMs = 30_000 }: Prometh
     }
   }
 
+  async function answer<T extends typeof Success | typeof OneNumber>(
+    shape: T,
+    query: string,
+    signal: AbortSignal | undefined,
+  ): Promise<z.output<T>['data']> {
+    const { status, text } = await ask(query, signal)
+    const body = jsonOf(text)
+    const { success: isWell, data: found } = shape.safeParse(body)
+    if (status !== 200 || !isWell) throw refusalOf(status, body, token)
+    // those who collect from several places say so when one of them did not answer
+    if (found.warnings?.length)
+      throw failure('SNAPSHOT_INCOMPLETE', `Prometheus warns: ${found.warnings.join('; ').slice(0, longestWord)}`)
+    return found.data
+  }
+
   return {
     async perServer(query, signal) {
-      const { status, text } = await ask(query, signal)
-      const body = jsonOf(text)
-      const { success, data: answer } = Success.safeParse(body)
-      if (status !== 200 || !success) throw refusalOf(status, body, token)
-      // those who collect from several places say so when one of them did not answer
-      if (answer.warnings?.length)
-        throw failure('SNAPSHOT_INCOMPLETE', `Prometheus warns: ${answer.warnings.join('; ').slice(0, longestWord)}`)
+      const { result } = await answer(Success, query, signal)
       const found = new Map<string, number>()
-      for (const { metric, value } of answer.data.result) {
+      for (const { metric, value } of result) {
         const label = serverLabels.find((name) => metric[name])
         const id = label && metric[label]
         const number = Number(value[1])
         if (id && Number.isFinite(number)) found.set(id, Math.max(number, found.get(id) ?? number))
       }
       return found
+    },
+
+    async number(query, signal) {
+      const data = await answer(OneNumber, query, signal)
+      const samples = data.resultType === 'scalar' ? [data.result] : data.result.map(({ value }) => value)
+      const number = Number(samples[0]?.[1])
+      if (samples.length === 1 && Number.isFinite(number)) return number
+      const got = samples.length === 1 ? samples[0]?.[1] : `${samples.length} numbers`
+      throw failure('METRICS_REFUSED', `${query.slice(0, longestWord)} gives ${got}, and one number is wanted`)
     },
   }
 }

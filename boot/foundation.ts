@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
-import type { ReadUse } from '../activities/measured-use.ts'
 import type { Receiver } from '../activities/receivers/receiver.ts'
 import { createSessions, type Sessions } from '../activities/sessions.ts'
 import type { Config } from '../core/config.ts'
@@ -14,7 +13,7 @@ import { createIncidents, type Incidents } from '../temporal/incidents.ts'
 import { type Keys, loadKeys } from '../temporal/keys.ts'
 import { createNotifications, type Notifications } from '../temporal/notifications.ts'
 import { createStopButton, type StopButton } from '../temporal/stop.ts'
-import { useReader } from './prometheus.ts'
+import { type Metrics, openMetrics } from './prometheus.ts'
 import { readReceivers } from './receivers.ts'
 import { readStopFile } from './stop-file.ts'
 
@@ -34,7 +33,7 @@ export interface Foundation {
   readonly receivers: readonly Receiver[]
   readonly notifications: Notifications
   /** Undefined: only what is given away is known. */
-  readonly readUse: ReadUse | undefined
+  readonly metrics: Metrics | undefined
   readonly stop: StopButton
   close(): Promise<void>
 }
@@ -44,7 +43,7 @@ export async function layFoundation(config: Config, engine: Engine): Promise<Fou
   const keys = await loadKeys(config.keys.file ?? join(config.dataDir, 'keys.json'))
   const cloud = await loadCloud(config.cloud)
   const receivers = await readReceivers(config)
-  const readUse = await useReader(config)
+  const metrics = await openMetrics(config)
   const { client, close } = await connectClient(engine, keys)
   const http = createHttp({ tls: cloud.tls })
   const keystone = createKeystone({ authUrl: cloud.authUrl, http })
@@ -67,7 +66,7 @@ export async function layFoundation(config: Config, engine: Engine): Promise<Fou
     governor,
     receivers,
     notifications: createNotifications(client),
-    readUse,
+    metrics,
     stop,
     close,
   }

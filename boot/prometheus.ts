@@ -1,11 +1,17 @@
 import { createUseReader, type ReadUse } from '../activities/measured-use.ts'
-import { createPrometheus } from '../activities/prometheus.ts'
+import { createPrometheus, type Prometheus } from '../activities/prometheus.ts'
 import type { Config } from '../core/config.ts'
 import { failure } from '../core/errors.ts'
 import { readSecretFile } from './secret-file.ts'
 
-/** Where the real use of servers is read; undefined when nobody has said where. @throws CONFIG_INVALID */
-export async function useReader({ prometheus }: Pick<Config, 'prometheus'>): Promise<ReadUse | undefined> {
+/** What is read of a Prometheus. */
+export interface Metrics extends Pick<Prometheus, 'number'> {
+  /** What servers really use. */
+  readonly readUse: ReadUse
+}
+
+/** Undefined when nobody has said where it is. @throws CONFIG_INVALID */
+export async function openMetrics({ prometheus }: Pick<Config, 'prometheus'>): Promise<Metrics | undefined> {
   if (!prometheus) return undefined
   const { url, tokenFile, caFile } = prometheus
   const token = tokenFile === undefined ? undefined : await readSecretFile('prometheus: its tokenFile', tokenFile)
@@ -15,5 +21,6 @@ export async function useReader({ prometheus }: Pick<Config, 'prometheus'>): Pro
   if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----'))
     throw failure('CONFIG_INVALID', `prometheus: its caFile ${caFile} holds no certificate`)
   const secrets = { ...(token !== undefined && { token }), ...(ca !== undefined && { ca }) }
-  return createUseReader(createPrometheus({ url, ...secrets }), prometheus)
+  const opened = createPrometheus({ url, ...secrets })
+  return { readUse: createUseReader(opened, prometheus), number: opened.number }
 }

@@ -25,6 +25,22 @@ export const withGoal = (command: Command): Command =>
     .option('--weights <list>', 'what balance and spread level: cpu=1,memory=0.5,disk=0,network=0,vcpu=0', weighted)
     .option('--target-deviation <points>', 'spread of CPU use at which balance stops', decimal)
 
+export interface PowerOptions {
+  powerOff?: boolean
+  reserve?: number
+}
+
+/** What becomes of the power of hosts, on the live cloud only. */
+export const withPower = (command: Command): Command =>
+  command
+    .option('--power-off', 'consolidate: turn off the hosts it has emptied, one by one, when its servers were moved')
+    .option('--reserve <n>', 'empty hosts that stay on (default: 1)', whole)
+
+export const powerOf = ({ powerOff, reserve }: PowerOptions) => ({
+  ...(powerOff && { powerOff }),
+  ...(reserve !== undefined && { reserveHosts: reserve }),
+})
+
 /** The same in the planner's words. */
 export function planOptionsOf(given: Omit<GoalOptions, 'goal'>): PlanOptions {
   const { drain, maxMoves, maxHosts, targetDeviation, weights, maxCpu: maxCpuPercent, outgoing } = given

@@ -8,26 +8,30 @@ import { failure } from '../core/errors.ts'
 import { PlanDocument } from '../core/plan-document.ts'
 import { type Ask, connectApi, type GlobalOptions } from './api-client.ts'
 import { type PageOptions, pageQuery, printMore } from './paging.ts'
-import { type GoalOptions, planOptionsOf, withGoal } from './plan-options.ts'
+import { type GoalOptions, type PowerOptions, planOptionsOf, powerOf, withGoal, withPower } from './plan-options.ts'
 import { printFields, printTable } from './print.ts'
 import { spanSeconds, spanText, timeText } from './span.ts'
 
 const List = z.object({ plans: z.array(PlanView), nextPage: z.string().optional() })
 const lookEveryMs = 1_000
 
-interface CreateOptions extends GoalOptions {
+interface CreateOptions extends GoalOptions, PowerOptions {
   validFor?: number
   why?: string
 }
 
 /** plan create, list, show, discard: plans on the live cloud, made by Steward. */
 export function addPlansOfCloud(plan: Command): void {
-  withGoal(plan.command('create').description('has a plan made on the live cloud; moves nothing'))
+  withPower(withGoal(plan.command('create').description('has a plan made on the live cloud; moves nothing')))
     .option('--valid-for <duration>', 'how long it can be approved (default: 15m)', spanSeconds)
     .option('--why <text>')
     .action(async ({ goal, why, validFor, ...given }: CreateOptions, command: Command) => {
       const ask = await connectApi(command)
-      const options = { ...planOptionsOf(given), ...(validFor !== undefined && { validForMs: validFor * 1000 }) }
+      const options = {
+        ...planOptionsOf(given),
+        ...powerOf(given),
+        ...(validFor !== undefined && { validForMs: validFor * 1000 }),
+      }
       const answer = PlanAnswer.parse(await ask('POST', '/plans', { goal, options, ...(why && { why }) }))
       print(command, await whole(ask, answer))
     })
@@ -119,6 +123,8 @@ async function withDocument(ask: Ask, plan: PlanView | PlanShown): Promise<Answe
   return { plan, document: PlanDocument.parse(await ask('GET', `${pathOf(plan.id)}/document`)) }
 }
 
+const offOf = ({ digest }: PlanView) => digest?.powerOff?.join(', ') || 'no host: what they draw is in power.hosts'
+
 /** JSON has everything; people get the figures, how far it is, and what is moved as a picture. */
 function print(command: Command, answer: Answer): void {
   const { plan, document } = answer
@@ -140,6 +146,8 @@ function print(command: Command, answer: Answer): void {
     ['way back', document?.undo.impossible],
     ['moved', plan.waves.some(hasBegun) ? progressOf(plan.waves) : undefined],
     ['at work', 'says' in plan ? plan.says : undefined],
+    ['turns off', plan.options.powerOff ? offOf(plan) : undefined],
+    ['asleep', plan.asleep?.join(', ')],
     ['disabled', plan.disabled.length > 0 ? plan.disabled.join(', ') : undefined],
     ['why', reason && `${reason.code ? `${reason.code}: ` : ''}${reason.detail}`],
   ])

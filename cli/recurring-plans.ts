@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { RecurringPlanShown, RecurringPlanView } from '../core/recurring-plan.ts'
 import { connectApi } from './api-client.ts'
 import { type PageOptions, pageQuery, printMore } from './paging.ts'
-import { type GoalOptions, planOptionsOf, withGoal } from './plan-options.ts'
+import { type GoalOptions, type PowerOptions, planOptionsOf, powerOf, withGoal, withPower } from './plan-options.ts'
 import { printFields, printTable } from './print.ts'
 import { type RecurrenceOptions, recurrenceOf, withRecurrence } from './recurrence-options.ts'
 import { spanSeconds, timeText } from './span.ts'
@@ -11,18 +11,19 @@ import { whenText } from './when-text.ts'
 
 const List = z.object({ recurringPlans: z.array(RecurringPlanView), nextPage: z.string().optional() })
 
-interface CreateOptions extends GoalOptions, RecurrenceOptions {
+interface CreateOptions extends GoalOptions, PowerOptions, RecurrenceOptions {
   name?: string
   window?: number
   approve?: string
   why?: string
+  signal?: string
 }
 
 /** plan recurring …: plans that are made again and again. */
 export function addRecurringPlanCommands(plan: Command): void {
   const recurring = plan.command('recurring').description('plans that are made again and again')
 
-  withRecurrence(withGoal(recurring.command('create')))
+  withRecurrence(withPower(withGoal(recurring.command('create'))))
     .description("such as: --goal consolidate --cron '0 2 * * sat' --time-zone Europe/Berlin --window 3h")
     .option('--name <name>', 'for people')
     .option('--window <duration>', 'no wave begins later than this after its time (default: 2h)', spanSeconds)
@@ -31,15 +32,22 @@ export function addRecurringPlanCommands(plan: Command): void {
       'ask: persons say yes to each plan; auto: as far as the governor lets machines go',
       'ask',
     )
+    .option('--signal <query>', 'PromQL from 0 to 1 that decides each time how hard to save, or to spread')
     .option('--why <text>')
     .action(async (given: CreateOptions, command: Command) => {
       const ask = await connectApi(command)
-      const { goal, name, window, approve, why } = given
+      const { goal, name, window, approve, why, signal } = given
       const wish = {
-        ...{ goal, options: planOptionsOf(given), when: (await recurrenceOf(given)) ?? {}, approve },
+        ...{
+          goal,
+          options: { ...planOptionsOf(given), ...powerOf(given) },
+          when: (await recurrenceOf(given)) ?? {},
+          approve,
+        },
         ...(window !== undefined && { windowMinutes: window / 60 }),
         ...(name !== undefined && { name }),
         ...(why !== undefined && { why }),
+        ...(signal !== undefined && { signal: { query: signal } }),
       }
       print(command, RecurringPlanShown.parse(await ask('POST', '/recurring-plans', wish)))
     })

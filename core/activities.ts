@@ -205,6 +205,14 @@ export interface Activities {
   disableHost(input: { host: string; reason: string }): Promise<{ ours: boolean }>
   /** Only if it is disabled for this very reason. */
   enableHost(input: { host: string; reason: string }): Promise<{ enabled: boolean }>
+  /** Hosts that plans have turned off, and which of them it takes for so much of the cloud to be free. */
+  findHostsToWake(input: { freeShare: number }): Promise<{
+    readonly wake: readonly string[]
+    readonly asleep: readonly string[]
+    readonly suffices: boolean
+  }>
+  /** One number that Prometheus gives for this query now. */
+  readSignal(input: { query: string }): Promise<{ value: number }>
   /** Hosts that are disabled for this reason. */
   findDisabled(input: { reason: string }): Promise<{ hosts: readonly string[] }>
 

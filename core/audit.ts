@@ -151,6 +151,8 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
     about: ({ host }) => ({ host }),
   },
   findDisabled: 'reads',
+  findHostsToWake: 'reads',
+  readSignal: 'reads',
   surveyHosts: 'reads',
   consultGovernor: 'reads',
   requestLease: 'internal',

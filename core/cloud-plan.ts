@@ -24,6 +24,10 @@ export const PlanWishes = z.strictObject({
   drain: z.array(HostName).min(1).max(1000).exactOptional().describe('`drain`: hosts to empty'),
   movesAtOnce: z.int().min(1).max(50).exactOptional().describe('servers that move at the same time, anywhere; 8'),
   reserveHosts: z.int().min(0).max(10_000).exactOptional().describe('empty hosts that stay awake; 1'),
+  powerOff: z
+    .boolean()
+    .exactOptional()
+    .describe('`consolidate`: hosts it has emptied are turned off then, but the reserve and those of unknown draw'),
   validForMs: z
     .int()
     .min(60_000)
@@ -33,11 +37,21 @@ export const PlanWishes = z.strictObject({
 })
 export type PlanWishes = z.infer<typeof PlanWishes>
 
-export const CreatePlan = z.strictObject({
-  goal: PlanDocument.shape.goal.exclude(['undo']),
-  options: PlanWishes.prefault({}),
-  why: z.string().trim().min(1).max(500).exactOptional(),
-})
+/** Only this goal empties hosts that nobody wants to work on. */
+export const mayPowerOff = ({ goal, options }: { goal: string; options: PlanWishes }): boolean =>
+  goal === 'consolidate' || options.powerOff !== true
+export const powerOffRefused = {
+  message: 'powerOff: only `consolidate` turns hosts off',
+  path: ['options', 'powerOff'],
+}
+
+export const CreatePlan = z
+  .strictObject({
+    goal: PlanDocument.shape.goal.exclude(['undo']),
+    options: PlanWishes.prefault({}),
+    why: z.string().trim().min(1).max(500).exactOptional(),
+  })
+  .refine(mayPowerOff, powerOffRefused)
 export type CreatePlan = z.infer<typeof CreatePlan>
 
 export const ApproveBy = z
@@ -94,6 +108,7 @@ export const PlanDigest = z.object({
   hosts: z.int().min(0).describe('that it touches'),
   efficacy: PlanDocument.shape.efficacy.omit({ released: true }),
   released: z.int().min(0),
+  powerOff: z.array(z.string()).optional().describe('hosts that may be turned off when it is done'),
   forecast: PlanDocument.shape.forecast,
   waves: z.array(WaveView.pick({ wave: true, moves: true, durationMs: true })),
 })
@@ -127,6 +142,7 @@ export const PlanView = z.object({
     .array(z.object({ pack: z.string(), waves: z.array(WaveView) }))
     .describe('what was carried out before it was planned anew'),
   disabled: z.array(z.string()).describe('hosts that are disabled for this plan'),
+  asleep: z.array(z.string()).optional().describe('hosts that were turned off for it'),
   reason: z.object({ code: z.string().optional(), detail: z.string() }).optional().describe('why it ended as it did'),
   timeline: z.array(z.object({ at: z.string(), text: z.string() })).describe('at most the last 50 entries'),
 })

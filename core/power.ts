@@ -99,12 +99,18 @@ const OwnCommand = z.strictObject({
   on: Words,
 })
 
+const watts = z.number().min(0).max(100_000)
+const Watts = z
+  .strictObject({ idle: watts, max: watts.describe('with all of its CPUs busy') })
+  .refine(({ idle, max }) => idle <= max, 'idle must not be above max')
+
 const Host = z
   .strictObject({
     redfish: Redfish.optional(),
     ipmi: Ipmi.optional(),
     ironic: Ironic.optional(),
     command: OwnCommand.optional(),
+    watts: Watts.optional().describe('what it draws; without it a plan never turns it off'),
   })
   .refine(
     (host) => powerWays.filter((way) => host[way] !== undefined).length === 1,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ApproveBy, CreatePlan, PlanState, PlanWishes } from './cloud-plan.ts'
+import { ApproveBy, CreatePlan, mayPowerOff, PlanState, PlanWishes, powerOffRefused } from './cloud-plan.ts'
 import type { Person } from './person.ts'
 import { Occurrence, Recurrence } from './recurrence.ts'
 
@@ -13,15 +13,48 @@ const When = Recurrence.refine(({ overlap }) => overlap === 'skip', {
   path: ['overlap'],
 })
 
-export const CreateRecurringPlan = z.strictObject({
-  name: name.exactOptional(),
-  goal: CreatePlan.shape.goal,
-  options: PlanWishes.prefault({}),
-  why: CreatePlan.shape.why,
-  when: When,
-  windowMinutes: windowMinutes.default(120).describe('no wave begins later than this after the time of the plan'),
-  approve: ApproveBy.default('ask'),
-})
+const share = z.number().min(0).max(1)
+const percent = z.number().min(1).max(100)
+
+/** How hard to save, by a number from 0 (energy is plenty) to 1 (dear, or dirty). */
+export const PlanSignal = z
+  .strictObject({
+    query: z.string().trim().min(1).max(4_000).describe('PromQL that gives one number from 0 to 1'),
+    consolidateFrom: share.default(0.6).describe('hosts are emptied from this on'),
+    spreadUpTo: share.default(0.3).describe('servers are spread up to this; in between nothing changes'),
+    calmCpuPercent: percent.default(60).describe('CPU limit of hosts at `consolidateFrom`'),
+    hardCpuPercent: percent.default(90).describe('the same at 1'),
+  })
+  .refine(({ consolidateFrom, spreadUpTo }) => spreadUpTo < consolidateFrom, {
+    message: 'spreadUpTo: must be below consolidateFrom, or plans would take back each other',
+    path: ['spreadUpTo'],
+  })
+  .refine(({ calmCpuPercent, hardCpuPercent }) => calmCpuPercent <= hardCpuPercent, {
+    message: 'calmCpuPercent: must not be above hardCpuPercent',
+    path: ['calmCpuPercent'],
+  })
+export type PlanSignal = z.infer<typeof PlanSignal>
+
+const followsSignal = {
+  message: 'signal: goes with the goal `consolidate`, and spreads when it is low',
+  path: ['signal'],
+}
+
+export const CreateRecurringPlan = z
+  .strictObject({
+    name: name.exactOptional(),
+    goal: CreatePlan.shape.goal,
+    options: PlanWishes.prefault({}),
+    why: CreatePlan.shape.why,
+    signal: PlanSignal.exactOptional().describe(
+      'what decides each time whether to consolidate, how hard, or to spread',
+    ),
+    when: When,
+    windowMinutes: windowMinutes.default(120).describe('no wave begins later than this after the time of the plan'),
+    approve: ApproveBy.default('ask'),
+  })
+  .refine(mayPowerOff, powerOffRefused)
+  .refine(({ goal, signal }) => signal === undefined || goal === 'consolidate', followsSignal)
 export type CreateRecurringPlan = z.infer<typeof CreateRecurringPlan>
 
 /** A plan that was made, or a time at which none was. */
@@ -46,6 +79,7 @@ export const RecurringPlanView = z.object({
   goal: CreatePlan.shape.goal,
   options: PlanWishes,
   why: z.string().optional(),
+  signal: PlanSignal.optional(),
   when: Recurrence,
   windowMinutes: z.number(),
   approve: ApproveBy,

@@ -11,6 +11,8 @@ export const ownReason = (runbook: Closer, why: string): string => `steward ${ru
 
 /** Plans write `steward plan/ID`. */
 const own = new RegExp(`^steward (plan/|(${closers.join('|')}): )`)
+/** By a plan that has emptied the host: nothing is wrong with it. */
+export const isOfPlan = (reason: string): boolean => /^steward plan\//.test(reason)
 export const isOwnReason = (reason: string): boolean => own.test(reason)
 
 /** Begun, and with an outcome that only the old host or the new one can still decide. */

@@ -9,10 +9,11 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow'
-import { newPlan, type PlanView, planWorkflowId } from '../core/cloud-plan.ts'
+import { newPlan, type PlanView, type PlanWishes, planWorkflowId } from '../core/cloud-plan.ts'
 import { failure, messageOf } from '../core/errors.ts'
 import type { Occurrence } from '../core/recurrence.ts'
 import type { PastPlan, RecurringPlan, RecurringPlanCommand, RecurringPlanView } from '../core/recurring-plan.ts'
+import { driveOf } from '../policies/planner/energy.ts'
 import { planNext } from '../policies/recurrence/plan.ts'
 import { remembered, whenDue } from '../policies/recurrence/when-due.ts'
 import { planEnded } from './plan/plan.ts'
@@ -113,7 +114,14 @@ export async function recurringPlan(input: RecurringPlan): Promise<RecurringPlan
   }
 
   async function begin(at: string, startsAtMs: number): Promise<void> {
-    const plan = planAt(at, startsAtMs)
+    const wish = await wishNow()
+    // somebody may have been quicker while the signal was read
+    if (view.state !== 'active') return
+    if (!wish.goal) {
+      record(skipped(at, wish.reason))
+      return
+    }
+    const plan = planAt(at, startsAtMs, wish.goal, wish.options)
     become({ running: { at, planId: plan.id } })
     try {
       const { workflowId: reportTo } = workflowInfo()
@@ -126,12 +134,27 @@ export async function recurringPlan(input: RecurringPlan): Promise<RecurringPlan
     }
   }
 
-  function planAt(at: string, startsAtMs: number): PlanView {
-    const { id, goal, by, userId, approve, name, why = name } = view
+  /** What it is asked for this time. A signal that cannot be read changes nothing. */
+  async function wishNow(): Promise<{ goal?: PlanView['goal']; options: PlanWishes; reason: string }> {
+    const { goal, signal } = view
+    if (!signal) return { goal, options: {}, reason: '' }
+    try {
+      const { value } = await quick('Read the signal').readSignal({ query: signal.query })
+      return driveOf(value, signal)
+    } catch (error) {
+      if (isCancellation(error)) throw error
+      return { options: {}, reason: `the signal cannot be read: ${messageOf(error)}` }
+    }
+  }
+
+  function planAt(at: string, startsAtMs: number, goal: PlanView['goal'], wish: PlanWishes): PlanView {
+    const { id, by, userId, approve, name, why = name } = view
+    const { powerOff, ...wishes } = view.options
+    const own = { ...wishes, ...(goal === 'consolidate' && powerOff !== undefined && { powerOff }) }
     const windowMs = view.windowMinutes * 60_000
     const beginBy = new Date(startsAtMs + windowMs).toISOString()
     // as long as its waves may begin it may be approved: whether it still holds is looked at before each of them
-    const options = { validForMs: Math.min(windowMs, longestValidMs), ...view.options }
+    const options = { validForMs: Math.min(windowMs, longestValidMs), ...own, ...wish }
     const asked = { id: uuid4(), goal, options, by, userId, createdAt: nowIso(), recurs: { id, at }, approve, beginBy }
     return newPlan(asked, why)
   }

@@ -49,6 +49,8 @@ export async function run(order: RunOrder, grounds: LeaseGrounds): Promise<RunRe
     // there is no lease yet
     const looking = createRunContext({ ...hands, safePoint: () => undefined, mayChange: false })
     const prepared = await runbook.prepare?.(looking, input)
+    const idle = runbook.nothingToDo?.(input, prepared)
+    if (idle !== undefined) return done({ summary: idle })
     const need: LeaseNeed = {
       runbook: runbook.name,
       targets: runbook.targets(input, prepared),
@@ -74,14 +76,17 @@ export async function run(order: RunOrder, grounds: LeaseGrounds): Promise<RunRe
         throw error
       }
     }
-    const result = dryRun || isFree ? await begin(() => undefined) : await withLease(need, grounds, record.note, begin)
+    return done(dryRun || isFree ? await begin(() => undefined) : await withLease(need, grounds, record.note, begin))
+  } catch (error) {
+    throw ended(error)
+  }
+
+  function done(result: RunResult): RunResult {
     const { summary, ...more } = result
     Object.assign(record.view, { summary, ...(Object.keys(more).length > 0 && { result: more }) })
     record.to('succeeded')
     record.note(dryRun ? `dry run: ${summary}` : summary)
     return result
-  } catch (error) {
-    throw ended(error)
   }
 
   /** The end of a run that was not to be: the record says why, and what could not be taken back. */

@@ -45,7 +45,7 @@ export const recurringPlanRoutes: FastifyPluginAsyncZod<RecurringPlanRoutesOptio
     },
     async (request, reply) => {
       const { userName: by, userId } = callerOf(request)
-      const { goal, options: wishes, when, windowMinutes, approve, name, why } = request.body
+      const { goal, options: wishes, when, windowMinutes, approve, name, why, signal } = request.body
       if (approve === 'auto') assertMay(callerOf(request), 'plans:execute')
       const nowMs = now()
       preview(when, 1, nowMs)
@@ -54,6 +54,7 @@ export const recurringPlanRoutes: FastifyPluginAsyncZod<RecurringPlanRoutesOptio
         ...{ createdAt: new Date(nowMs).toISOString(), counted: 0, past: [] },
         ...(name !== undefined && { name }),
         ...(why !== undefined && { why }),
+        ...(signal && { signal }),
       }
       await recurring.start({ view, afterMs: nowMs })
       request.log.info({ recurringPlanId: view.id, goal, approve, by, userId }, 'recurring plan asked for')

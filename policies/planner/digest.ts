@@ -10,7 +10,7 @@ export function digestOf(document: PlanDocument, pack: string): PlanDigest {
     ...{ id, pack, takenAt: validity.takenAt, expiresAt: validity.expiresAt },
     moves: moves.length,
     hosts: new Set(moves.flatMap(({ from, to }) => [from, to])).size,
-    ...{ efficacy, released: released.length, forecast },
+    ...{ efficacy, released: released.length, powerOff: document.energy.powerOff, forecast },
     waves: waves.map(({ wave, moves: own, durationMs }) => ({ wave, moves: own.length, durationMs })),
   }
 }

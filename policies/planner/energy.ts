@@ -1,5 +1,5 @@
 import { compare } from '../placement.ts'
-import type { GoalPlan, Model, ModelHost, PlanOptions } from './model.ts'
+import type { GoalPlan, Model, ModelHost } from './model.ts'
 
 /** Draw of a host at this real CPU use: idle draw, and the rest in proportion. Undefined: its power is not known. */
 export function wattsOf({ power }: ModelHost, cpuPercent: number): number | undefined {
@@ -77,7 +77,7 @@ function reserveOf(empty: readonly ModelHost[], count: number): string[] {
 export interface Drive {
   /** Undefined: leave things as they are. */
   readonly goal?: 'consolidate' | 'spread'
-  readonly options: PlanOptions
+  readonly options: { readonly maxCpuPercent?: number }
   readonly reason: string
 }
 
@@ -113,11 +113,15 @@ export function driveOf(signal: number, options: DriveOptions = {}): Drive {
 
 /**
  * Hosts to wake, so that of what the awake ones have at least `freeShare` (0..1) of vCPUs and memory stays free; the
- * largest first. Empty if that is so already; all that sleep if even they are too few.
+ * largest first. Empty if that is so already; all that sleep if even they do not suffice.
  *
  * @param asleep names of hosts that were switched off and can be woken
  */
-export function hostsToWake({ hosts, servers }: Model, asleep: ReadonlySet<string>, freeShare = 0.1): string[] {
+export function hostsToWake(
+  { hosts, servers }: Model,
+  asleep: ReadonlySet<string>,
+  freeShare = 0.1,
+): { wake: string[]; suffices: boolean } {
   const need = { vcpu: 0, memoryMiB: 0 }
   for (const { uses } of servers) {
     need.vcpu += uses.vcpu
@@ -140,5 +144,5 @@ export function hostsToWake({ hosts, servers }: Model, asleep: ReadonlySet<strin
     add(host)
     woken.push(host.name)
   }
-  return woken
+  return { wake: woken, suffices: suffices() }
 }

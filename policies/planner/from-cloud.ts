@@ -7,6 +7,8 @@ import { requiredTraitsOf, whyPinned } from './pins.ts'
 
 interface Options {
   readonly name?: string
+  /** What hosts draw, by name. */
+  readonly watts?: ReadonlyMap<string, { readonly idle: number; readonly max: number }>
   /** Real use by server id. Without it real CPU is not known, and counts as none. */
   readonly usage?: ReadonlyMap<string, Usage>
   /** Given where the use of every server that runs has to be known: why that of one is not, by server id. */
@@ -28,7 +30,7 @@ const kinds = ['vcpu', 'memoryMiB', 'diskGiB'] as const satisfies readonly (keyo
  */
 export function modelFromCloud(
   reading: CloudReading,
-  { name = 'live cloud', usage, notCounted }: Options = {},
+  { name = 'live cloud', usage, notCounted, watts }: Options = {},
 ): ModelFile {
   const placed = reading.servers.filter(({ host }) => host !== null)
   const bare = new Set(reading.hosts.filter(isBare).map(({ name: host }) => host))
@@ -46,7 +48,9 @@ export function modelFromCloud(
   const rows = hosts.map((host) => {
     const { node } = hypervisorOf(host)
     const room = reading.rooms.get(node) as Room
-    return hostRow(host, room, onHost.get(host.name) ?? [], poolOf(host, room, reading), wanted, notes)
+    const row = hostRow(host, room, onHost.get(host.name) ?? [], poolOf(host, room, reading), wanted, notes)
+    const draw = watts?.get(host.name)
+    return draw ? { ...row, power: { idle_watts: draw.idle, max_watts: draw.max } } : row
   })
   const ids = new Set(servers.map(({ id }) => id))
   const zones = new Map(reading.unseen.includes('pinned zones') ? hosts.map((host) => [host.name, host.zone]) : [])

@@ -28,6 +28,13 @@ export function wayBackDocument(
 ): PlanDocument {
   assertFresh(picture.takenMs, options, nowMs)
   const { homes, skipped } = homesOf(given, made)
+  const shut = given.hosts.filter(({ name, usable }) => usable === false && [...homes.values()].includes(name))
+  if (shut.length > 0)
+    throw failure(
+      'PLAN_IMPOSSIBLE',
+      `${shut.map(({ name }) => name).join(', ')}: down, asleep or closed by somebody else; wake-host turns on what a plan has turned off`,
+      { hosts: shut.map(({ name }) => name) },
+    )
   const model = relyingOnHomes(given, homes)
   const maxCpuPercent = Math.max(options.maxCpuPercent ?? defaultMaxCpuPercent, hottest(given))
   const { plan, impossible } = returning(model, homes, { ...options, maxCpuPercent })

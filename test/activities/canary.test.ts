@@ -15,6 +15,7 @@ import { createPlanMaking } from '../../activities/plan-making.ts'
 import { createPlanWaves } from '../../activities/plan-waves.ts'
 import { planInThread } from '../../activities/planning.ts'
 import { createPowerActivities } from '../../activities/power/power.ts'
+import { createReserve } from '../../activities/reserve.ts'
 import { createServiceActivities } from '../../activities/services.ts'
 import { createTrustActivities } from '../../activities/trusts.ts'
 import { createEvacuationChecks } from '../../activities/unfinished-evacuations.ts'
@@ -34,6 +35,7 @@ type Act = (activities: Tried, cloud: FakeCloud, delegation: Delegation) => Prom
 type Tried = Omit<
   Activities,
   | 'watchServices'
+  | 'readSignal'
   | 'describeService'
   | 'lookAtProcess'
   | 'awaitProcessUp'
@@ -102,6 +104,12 @@ const acts: Record<string, Act> = {
     Object.assign(cloud.service('nova-compute', 'compute1'), mine)
     return enableHost({ host: 'compute1', reason: mine.disabledReason })
   },
+  findHostsToWake: ({ findHostsToWake }, cloud) => {
+    const asleep = { status: 'disabled', disabledReason: 'steward plan/1' } as const
+    Object.assign(cloud.service('nova-compute', 'compute2'), asleep)
+    cloud.kill('compute2')
+    return findHostsToWake({ freeShare: 0.1 })
+  },
   findDisabled: ({ findDisabled }) => findDisabled({ reason: 'steward plan/1' }),
   planDrain: ({ planDrain }) => planDrain({ host: 'compute1', atOnce: 1 }),
   findRoom: ({ findRoom }, cloud) => findRoom({ host: 'compute1', serverIds: cloud.world.servers.map(({ id }) => id) }),
@@ -148,6 +156,7 @@ async function working(kind: 'trust' | 'credential') {
     }),
     ...createMigrationActivities({ sessions, pause, brake: released }),
     ...createComputeHosts(sessions, released),
+    ...createReserve(sessions),
     ...createPlanWaves({ sessions, documents: { read: async () => drainDocument(Date.now()) } }),
     ...createPlanMaking({
       sessions,

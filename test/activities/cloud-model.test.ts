@@ -43,6 +43,11 @@ describe('the model of a live cloud', () => {
     })
   })
 
+  it('has what hosts draw where somebody has said it', async () => {
+    const { hosts } = await (await exporting()).take({ watts: new Map([['compute1', { idle: 90, max: 300 }]]) })
+    expect(hosts.map(({ power }) => power)).toEqual([{ idle_watts: 90, max_watts: 300 }, undefined, undefined])
+  })
+
   it('takes what others hold off the room of a host, and says so', async () => {
     const { cloud, take } = await exporting()
     cloud.addServer({ host: 'compute1' })

@@ -123,3 +123,29 @@ describe('what servers really use', () => {
     expect(codeOf(await rejection(read()))).toBe('METRICS_UNREACHABLE')
   })
 })
+
+describe('one number', () => {
+  const number = async (answer: PrometheusAnswer) => {
+    const prometheus = await fakePrometheus()
+    onTestFinished(() => prometheus.close())
+    prometheus.answer('carbon', answer)
+    return createPrometheus({ url: prometheus.url, timeoutMs: 2_000 }).number('carbon')
+  }
+  const scalar = (value: string) => ({
+    status: 200,
+    body: { status: 'success', data: { resultType: 'scalar', result: [1, value] } },
+  })
+
+  it('is read whether the query gives a scalar or one sample', async () => {
+    expect(await number(scalar('0.25'))).toBe(0.25)
+    expect(await number([{ metric: { zone: 'DE' }, value: '0.75' }])).toBe(0.75)
+  })
+
+  it.each([
+    ['nothing', []],
+    ['two of them', [of('a', '1'), of('b', '2')]],
+    ['no number', scalar('NaN')],
+  ])('is refused when there is %s, never guessed', async (_what, answer) => {
+    expect(codeOf(await rejection(number(answer)))).toBe('METRICS_REFUSED')
+  })
+})

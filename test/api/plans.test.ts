@@ -26,6 +26,14 @@ describe('a plan that is asked for', () => {
     expect(answer.json().document).toEqual(drainDocument(nowMs))
   })
 
+  it('turns hosts off only where it empties them for good', async () => {
+    const w = await world()
+    const options = { powerOff: true, reserveHosts: 2 }
+    await create(w, { goal: 'consolidate', options })
+    expect(w.planned[0]?.view.options).toEqual(options)
+    expectProblem(await create(w, { goal: 'balance', options }), 'INPUT_INVALID')
+  })
+
   it('is answered with its id while it takes longer', async () => {
     let asked = 0
     const w = await world({

@@ -29,6 +29,20 @@ describe('a recurring plan', () => {
     expect(w.recurringPlanned).toEqual([{ view, afterMs: nowMs }])
   })
 
+  it('may follow a signal, with limits that do not take back each other', async () => {
+    const w = await world()
+    const answer = await create(w, { signal: { query: 'carbon' } })
+    expect(answer.json().signal).toEqual({
+      ...{ query: 'carbon', consolidateFrom: 0.6, spreadUpTo: 0.3, calmCpuPercent: 60, hardCpuPercent: 90 },
+    })
+    for (const [changes, says] of [
+      [{ signal: { query: 'carbon', spreadUpTo: 0.7 } }, 'spreadUpTo: must be below'],
+      [{ signal: { query: 'carbon' }, goal: 'balance' }, 'goes with the goal `consolidate`'],
+      [{ goal: 'balance', options: { powerOff: true } }, 'only `consolidate` turns hosts off'],
+    ] as const)
+      expect(expectProblem(await create(w, changes), 'INPUT_INVALID').detail).toContain(says)
+  })
+
   it('is shown and listed by pages', async () => {
     const w = await world()
     const ids = [(await create(w)).json().id, (await create(w)).json().id]

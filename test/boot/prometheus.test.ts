@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseConfig } from '../../boot/config-file.ts'
-import { useReader } from '../../boot/prometheus.ts'
+import { openMetrics } from '../../boot/prometheus.ts'
 import { codeOf, messageOf } from '../../core/errors.ts'
 import { fakePrometheus } from '../fakes/prometheus.ts'
 import { rejection } from '../openstack/server.ts'
 
-const read = (written: string) => useReader(parseConfig(`prometheus: { ${written} }\n`, 'steward.yaml'))
+const read = (written: string) => openMetrics(parseConfig(`prometheus: { ${written} }\n`, 'steward.yaml'))
 
 async function file(content: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'steward-test-'))
@@ -19,14 +19,14 @@ async function file(content: string): Promise<string> {
 
 describe('prometheus of steward.yaml', () => {
   it('need not be there', async () => {
-    expect(await useReader(parseConfig('', 'steward.yaml'))).toBeUndefined()
+    expect(await openMetrics(parseConfig('', 'steward.yaml'))).toBeUndefined()
   })
 
   it('is asked with the token of its file', async () => {
     const prometheus = await fakePrometheus()
     onTestFinished(() => prometheus.close())
-    const use = await read(`url: ${prometheus.url}/, tokenFile: ${await file('a-token\n')}`)
-    expect(await use?.()).toEqual({ usage: new Map(), notCounted: new Map() })
+    const metrics = await read(`url: ${prometheus.url}/, tokenFile: ${await file('a-token\n')}`)
+    expect(await metrics?.readUse()).toEqual({ usage: new Map(), notCounted: new Map() })
     const [{ path, headers } = { path: '', headers: {} }] = prometheus.asked
     expect([path, headers.authorization]).toEqual(['/api/v1/query', 'Bearer a-token'])
   })

@@ -7,8 +7,9 @@ import { createPlanMaking } from '../../activities/plan-making.ts'
 import { createPlanWaves } from '../../activities/plan-waves.ts'
 import { planInThread } from '../../activities/planning.ts'
 import { createRecurringPlanActivities } from '../../activities/recurring-plans.ts'
+import { createSignals } from '../../activities/signal.ts'
 import type { PlanState, PlanView } from '../../core/cloud-plan.ts'
-import type { RecurringPlanView } from '../../core/recurring-plan.ts'
+import { PlanSignal, type RecurringPlanView } from '../../core/recurring-plan.ts'
 import { fakeCloud } from '../../simulator/cloud.ts'
 import { createPlanDocuments } from '../../temporal/plan-documents.ts'
 import { createPlans } from '../../temporal/plans.ts'
@@ -22,6 +23,8 @@ const cloud = await fakeCloud()
 const trustId = cloud.addTrust('olga', 'admin', ['admin'])
 const { sessions } = createRig(cloud, { trustId, timeoutMs: 20_000 })
 const pause = createPause(new AbortController().signal)
+/** What the Prometheus of this file says. */
+let signal = 0.5
 const config = wideOpen({ mode: 'auto' })
 const { activities, governor } = governed(config)
 
@@ -33,6 +36,7 @@ const real: RealActivities = (client, queue) => {
     ...activities(client, queue),
     ...createPlanMaking({ sessions, documents, plans: all, planning: planInThread }),
     ...createRecurringPlanActivities({ plans: all, config }),
+    ...createSignals({ number: async () => signal }),
     ...createPlanWaves({ sessions, documents }),
     ...createComputeHosts(sessions, released),
     ...createMigrationActivities({ sessions, pause, brake: released, pollMs: 20 }),
@@ -174,5 +178,35 @@ describe('a recurring plan that asks nobody', () => {
     await gov.release(hold.id, by)
     expect([outcome, on('compute1'), closed()]).toEqual(['stopped', 2, []])
     expect(detail).toMatch(/^WINDOW_CLOSED: window closed at .*: wave 1 of 2: .*host\/compute1 is held by olga/)
+  })
+})
+
+describe('a recurring plan that follows a signal', () => {
+  const follows = { goal: 'consolidate', options: {}, signal: PlanSignal.parse({ query: 'carbon' }) } as const
+
+  it('consolidates when energy is dear, the harder the dearer, and spreads when it is plenty', async () => {
+    cloud.addServer({ host: 'compute1' })
+    for (const [value, goal, maxCpuPercent] of [
+      [1, 'consolidate', 90],
+      [0.6, 'consolidate', 60],
+      [0.1, 'spread', undefined],
+    ] as const) {
+      signal = value
+      const id = await desk().begin({ count: 1 }, follows)
+      await until(async () => (await desk().show(id)).running?.planId !== undefined, true)
+      const { running } = await desk().show(id)
+      const plan = await plans().show(running?.planId ?? '')
+      expect([plan.goal, plan.options.maxCpuPercent]).toEqual([goal, maxCpuPercent])
+    }
+  })
+
+  it('makes no plan in between, nor when the signal is no share; it says so', async () => {
+    for (const [value, says] of [
+      [0.5, 'signal 0.5 lies between 0.3 and 0.6: nothing changes'],
+      [7, 'signal 7: not a number from 0 to 1'],
+    ] as const) {
+      signal = value
+      expect(await ended(await desk().begin({ count: 1 }, follows))).toMatchObject({ outcome: 'skipped', detail: says })
+    }
   })
 })

@@ -68,6 +68,8 @@ const names = Object.keys({
   disableHost: 0,
   enableHost: 0,
   findDisabled: 0,
+  findHostsToWake: 0,
+  readSignal: 0,
   surveyHosts: 0,
   consultGovernor: 0,
   requestLease: 0,

@@ -15,6 +15,7 @@ import { createPlanJournal, nowIso, reasonOf } from './journal.ts'
 import { takeParts } from './keep.ts'
 import type { PlanEnd, PlanLife, PlanTimes } from './life.ts'
 import { make } from './make.ts'
+import { sleepHosts } from './sleep.ts'
 
 /** How a plan has ended, for whatever has it made again and again. */
 export interface EndedPlan extends Pick<PlanView, 'id' | 'state'> {
@@ -68,7 +69,10 @@ async function live(life: PlanLife): Promise<PlanEnd | 'discarded'> {
       if (unanswered) return unanswered
       carried = await carryOut(life)
     }
-    if (typeof carried === 'object') return carried
+    if (typeof carried === 'object') {
+      if (carried.state === 'done') await sleepHosts(life, groundsOf(life))
+      return carried
+    }
     journal.tell(`${life.stay.at(-1)?.reason}; plans anew around it`, 'planning')
   }
 }

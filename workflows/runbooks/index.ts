@@ -6,6 +6,7 @@ import { fenceHost, powerCycleHost } from './library/fence-host.ts'
 import { freeDisk } from './library/free-disk.ts'
 import { sshCommand, sshLook } from './library/host-commands.ts'
 import { httpCall } from './library/http-call.ts'
+import { keepReserve } from './library/keep-reserve.ts'
 import { migrateServer } from './library/migrate-server.ts'
 import { morningOn, nightOff } from './library/night-off.ts'
 import { askPerson, notify } from './library/people.ts'
@@ -20,7 +21,7 @@ import { snapshotRotate } from './library/snapshot-rotate.ts'
 /** The runbooks that come with Steward, one file each. */
 export const builtInRunbooks: readonly Runbook[] = [
   ...[migrateServer, recoverServer],
-  ...[evacuateHost, fenceHost, powerCycleHost, sleepHost, wakeHost],
+  ...[evacuateHost, fenceHost, powerCycleHost, sleepHost, wakeHost, keepReserve],
   ...[drainHost, returnHost, relieveHost, restartService, collectEvidence],
   ...[morningOn, nightOff, snapshotRotate, scaleStack],
   ...[sshLook, sshCommand, freeDisk],

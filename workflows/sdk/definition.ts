@@ -28,6 +28,8 @@ export interface RunbookSource<I extends z.ZodObject, P> {
   readonly needs: z.input<typeof Needs>
   /** Finds out, by reading only, what there is to do, before the lease is asked for. */
   prepare?(run: RunContext, input: z.output<I>): Promise<P>
+  /** Why there is nothing to do, if there is not: the run is done then, without a lease. */
+  nothingToDo?(input: z.output<I>, prepared: P): string | undefined
   /** What it changes; the run holds a lease on these. Empty only for `read`. */
   targets(input: z.output<I>, prepared: P): readonly Target[]
   /** What its targets lie in or lead to, such as hosts that servers move to: a lease on one of them is in the way. */

@@ -84,12 +84,13 @@ describe('hosts are woken before they are needed', () => {
     cloud([host('a'), host('b', { usable: false }), host('c', { ...large, usable: false })], [server('1', 'a', vcpu)])
   const asleep = new Set(['b', 'c'])
 
-  it('not while enough is free', () => expect(hostsToWake(model(14), asleep)).toEqual([]))
-  it('the largest first, when less than a tenth is free', () => expect(hostsToWake(model(15), asleep)).toEqual(['c']))
-  it('all of them, if even they are too few', () => {
-    expect(hostsToWake(model(16), asleep, 0.9)).toEqual(['c', 'b'])
+  it('not while enough is free', () => expect(hostsToWake(model(14), asleep)).toEqual({ wake: [], suffices: true }))
+  it('the largest first, when less than a tenth is free', () =>
+    expect(hostsToWake(model(15), asleep)).toEqual({ wake: ['c'], suffices: true }))
+  it('all of them, if even they are too few, which is said', () => {
+    expect(hostsToWake(model(16), asleep, 0.9)).toEqual({ wake: ['c', 'b'], suffices: false })
   })
   it('only those that sleep: a host closed by somebody stays closed', () => {
-    expect(hostsToWake(model(15), new Set(['b']))).toEqual(['b'])
+    expect(hostsToWake(model(15), new Set(['b'])).wake).toEqual(['b'])
   })
 })

@@ -61,18 +61,22 @@ export const wakeHost = defineRunbook({
   targets: ({ host }) => [`host/${host}`],
   expectedMinutes: ({ withinSeconds }) => Math.ceil((withinSeconds + powerWithinSeconds) / 60),
   async run(run, { host, withinSeconds }) {
-    await run.patient(`Turn ${host} on`, limitMs).powerOn({ host, withinSeconds: powerWithinSeconds })
-    await run.waitFor(`nova-compute on ${host} is up`, async () => (await lookAtHost(run, host)).isUp, {
-      withinSeconds,
-    })
-    const { id: serviceId, isEnabled, disabledReason } = await lookAtHost(run, host)
-    const isOurs = !isEnabled && isOwnReason(disabledReason)
-    if (isOurs) await run.action('compute-service.enable', { serviceId })
-    else if (!isEnabled) run.note(`${host} stays disabled: ${disabledReason || 'somebody gave no reason'}`)
+    const isOurs = await wake(run, host, withinSeconds)
     if (run.dryRun) return { summary: `${host} would be turned on` }
     return { summary: `${host} is up${isOurs ? ' and enabled' : ''}` }
   },
 })
+
+/** Says whether it was enabled: one that somebody else has disabled stays so. @throws RUN_TIMED_OUT, what `powerOn` throws */
+export async function wake(run: RunContext, host: string, withinSeconds: number): Promise<boolean> {
+  await run.patient(`Turn ${host} on`, limitMs).powerOn({ host, withinSeconds: powerWithinSeconds })
+  await run.waitFor(`nova-compute on ${host} is up`, async () => (await lookAtHost(run, host)).isUp, { withinSeconds })
+  const { id: serviceId, isEnabled, disabledReason } = await lookAtHost(run, host)
+  const isOurs = !isEnabled && isOwnReason(disabledReason)
+  if (isOurs) await run.action('compute-service.enable', { serviceId })
+  else if (!isEnabled) run.note(`${host} stays disabled: ${disabledReason || 'somebody gave no reason'}`)
+  return isOurs
+}
 
 /** @throws HOST_UNFIT, POWER_NOT_CONFIGURED */
 async function assertMaySleep(run: RunContext, host: string): Promise<void> {
