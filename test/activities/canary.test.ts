@@ -52,6 +52,7 @@ type Tried = Omit<
   | 'readWave'
   | 'beginPlan'
   | 'announce'
+  | 'moveRun'
   | 'checkHttpCall'
   | 'callHttp'
   | 'deliver'
