@@ -14,6 +14,8 @@ export interface RunWorkersOptions {
   readonly versions: RunVersions
   readonly bundles: RunBundles
   readonly log: Pick<Logger, 'info' | 'warn'>
+  /** Former code that is served at the same time: each has a thread and a bundle of its own in memory. */
+  readonly mostFormer: number
   /** Between two looks at which former code is still needed. */
   readonly lookMs?: number
 }
@@ -31,8 +33,6 @@ interface Serving {
 }
 
 const usualLookMs = 60_000
-/** Former code that is served at the same time: each has a thread and a bundle of its own in memory. */
-const mostFormer = 5
 /** Runs on former code become fewer, so it gets little: this many runs in memory, and this many tasks at once. */
 const former = {
   workflowThreadPoolSize: 1,
@@ -46,8 +46,9 @@ const former = {
  * bundle is kept in the data folder.
  */
 export async function startRunWorkers(options: RunWorkersOptions): Promise<RunWorkers> {
-  const { shared, build, versions, bundles, log, lookMs = usualLookMs } = options
+  const { shared, build, versions, bundles, log, mostFormer, lookMs = usualLookMs } = options
   const parts = { ...shared, taskQueue: taskQueues.runs, workflowBundle: { codePath: build.bundle } }
+  // an incident and its run have tasks at the same moment: each queue has a thread of its own
   const slots = { maxConcurrentActivityTaskExecutions: 50, workflowThreadPoolSize: 1 }
   if ((await versions.builds()) === undefined) {
     log.warn('Temporal has no worker deployments for us: a changed runbook also changes the runs under way')
@@ -107,7 +108,7 @@ export async function startRunWorkers(options: RunWorkersOptions): Promise<RunWo
       missing,
       'runs wait for code that no worker has: start one that has it, or `steward run move` or cancel them',
     )
-    sayOnce(beyond, 'runs wait for their code: this worker serves enough former code already')
+    sayOnce(beyond, 'runs wait for their code: this worker serves as much former code as `worker.formerBuilds` lets it')
     for (const id of forget) await bundles.forget(id)
     for (const id of wanted) if (!serving.has(id) && !isLeaving) await serveIfPossible(id)
   }

@@ -64,8 +64,7 @@ export async function startWorker(
       ...unversioned,
       taskQueue: taskQueues.remediation,
       maxConcurrentActivityTaskExecutions: 50,
-      // an incident and a wave of its plan have tasks at the same moment; in one thread one would wait for the other
-      workflowThreadPoolSize: 2,
+      workflowThreadPoolSize: 1,
     }),
     Worker.create({
       ...unversioned,
@@ -75,21 +74,25 @@ export async function startWorker(
     }),
     Worker.create({ ...unversioned, taskQueue: taskQueues.governor, workflowThreadPoolSize: 1 }),
   ])
-  const running = workers.map((worker) => worker.run())
-  const runs = await startRunWorkers({
-    ...{ shared, build, log, ...times },
-    versions: createRunVersions(client, times.askedWithinMs),
-    bundles: createRunBundles(config.dataDir),
-  })
-  const done = Promise.all([...running, runs.done])
+  const running = Promise.all(workers.map((worker) => worker.run()))
+  // whoever awaits `done` hears of it; until then an early failure must not end the process by itself
+  running.catch(() => undefined)
+  void testTrusts(foundation, log)
+  const [runs] = await Promise.all([
+    startRunWorkers({
+      ...{ shared, build, log, ...times },
+      versions: createRunVersions(client, times.askedWithinMs),
+      bundles: createRunBundles(config.dataDir),
+      mostFormer: config.worker.formerBuilds,
+    }),
+    foundation.governor.configure(),
+    startWatch(foundation),
+    createDelegationSweep(client).look(),
+  ])
+  const done = Promise.all([running, runs.done])
     .then(() => undefined)
     .finally(() => connection.close())
-  // whoever awaits `done` hears of it; until then an early failure must not end the process by itself
   done.catch(() => undefined)
-  void testTrusts(foundation, log)
-  await foundation.governor.configure()
-  await startWatch(foundation)
-  await createDelegationSweep(client).look()
   await createRunbookList(client).renew()
   const probe = await serveProbe(
     config.worker.metrics,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { copyFile, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -19,12 +20,18 @@ export interface RunBundles {
 export function createRunBundles(dataDir: string): RunBundles {
   const folder = join(dataDir, 'bundles')
   const pathOf = (buildId: string) => join(folder, `${buildId}.js`)
+  /** Another worker with the same data folder may have forgotten it meanwhile. */
+  const changedAtMs = (name: string) =>
+    stat(join(folder, name)).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => undefined,
+    )
   return {
     pathOf,
     async keep(buildId, bundle) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       // a worker that is killed while it copies leaves no half of one
-      const half = `${pathOf(buildId)}.${process.pid}`
+      const half = `${pathOf(buildId)}.${randomUUID()}`
       await copyFile(bundle, half)
       const now = new Date()
       await utimes(half, now, now)
@@ -32,11 +39,9 @@ export function createRunBundles(dataDir: string): RunBundles {
     },
     async list() {
       const names = (await readdir(folder)).filter((name) => name.endsWith('.js'))
-      return Promise.all(
-        names.map(async (name) => ({
-          buildId: name.slice(0, -'.js'.length),
-          keptAtMs: (await stat(join(folder, name))).mtimeMs,
-        })),
+      const found = await Promise.all(names.map(async (name) => ({ name, keptAtMs: await changedAtMs(name) })))
+      return found.flatMap(({ name, keptAtMs }) =>
+        keptAtMs === undefined ? [] : { buildId: name.slice(0, -'.js'.length), keptAtMs },
       )
     },
     forget: (buildId) => rm(pathOf(buildId), { force: true }),

@@ -44,9 +44,13 @@ export interface Runs {
   answer(id: string, answer: { questionId: string; by: string; yes: boolean; why?: string }): Promise<Run>
 }
 
-const movedWithinMs = 45_000
+const usuallyMovedWithinMs = 45_000
 
-export function createRuns(client: Client, taskQueue: string = taskQueues.runs): Runs {
+export function createRuns(
+  client: Client,
+  taskQueue: string = taskQueues.runs,
+  movedWithinMs = usuallyMovedWithinMs,
+): Runs {
   const versions = createRunVersions(client)
   const ownId = (id: string) => `run/by-hand/${id}`
 
