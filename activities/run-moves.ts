@@ -37,7 +37,7 @@ export function createRunMoves({ client, keys, build }: RunMoveOptions): Pick<Ac
       if (former === undefined) throw failure('RUN_UNVERSIONED', 'the run is bound to no version of the code')
       if (former === build.id) return { build: build.id }
       const known = await versions.builds()
-      if (!known?.some(({ id, isCurrent }) => id === build.id && isCurrent))
+      if (!known.some(({ id, isCurrent }) => id === build.id && isCurrent))
         throw failure('RUN_NOT_MOVED', 'another worker has become the current one meanwhile')
       await refuseUnfit(run)
       await versions.bind(run, build.id)

@@ -38,7 +38,7 @@ const former = {
   workflowThreadPoolSize: 1,
   maxCachedWorkflows: 50,
   maxConcurrentWorkflowTaskExecutions: 5,
-  maxConcurrentActivityTaskExecutions: 10,
+  maxConcurrentActivityTaskExecutions: 20,
 } as const
 
 /**
@@ -50,7 +50,7 @@ export async function startRunWorkers(options: RunWorkersOptions): Promise<RunWo
   const parts = { ...shared, taskQueue: taskQueues.runs, workflowBundle: { codePath: build.bundle } }
   // an incident and its run have tasks at the same moment: each queue has a thread of its own
   const slots = { maxConcurrentActivityTaskExecutions: 50, workflowThreadPoolSize: 1 }
-  if ((await versions.builds()) === undefined) {
+  if (!(await versions.areOffered())) {
     log.warn('Temporal has no worker deployments for us: a changed runbook also changes the runs under way')
     return alone(await Worker.create({ ...parts, ...slots }))
   }
@@ -86,7 +86,7 @@ export async function startRunWorkers(options: RunWorkersOptions): Promise<RunWo
   }
 
   async function look(): Promise<void> {
-    const [known = [], asking] = await Promise.all([versions.builds(), versions.served()])
+    const [known, asking] = await Promise.all([versions.builds(), versions.served()])
     const builds: FormerBuild[] = []
     for (const { id, isDrained } of known.filter((one) => one.id !== build.id)) {
       const openRuns = isDrained ? 0 : await versions.openRuns(id)

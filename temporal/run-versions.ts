@@ -22,8 +22,10 @@ export interface RunReference {
 
 /** Which code runs are bound to: each version of the worker deployment `steward-runs` is one build of the bundle. */
 export interface RunVersions {
-  /** Newest first. Undefined: this engine knows no versions, or does not let us use them. @throws ENGINE_UNREACHABLE */
-  builds(): Promise<KnownBuild[] | undefined>
+  /** Whether this engine has versions, and lets us use them. @throws ENGINE_UNREACHABLE */
+  areOffered(): Promise<boolean>
+  /** Newest first. @throws ENGINE_UNREACHABLE */
+  builds(): Promise<KnownBuild[]>
   /** Runs that are bound to this build and have not ended. @throws ENGINE_UNREACHABLE */
   openRuns(buildId: string): Promise<number>
   /** Builds that a worker somewhere asks for work for. @throws ENGINE_UNREACHABLE */
@@ -59,7 +61,7 @@ export function createRunVersions(client: Client, askedWithinMs = usuallyAskedWi
   const service = client.workflowService
   const ask = <T>(call: () => Promise<T>) => throughEngine(client, call)
 
-  async function builds(): Promise<KnownBuild[] | undefined> {
+  async function builds(): Promise<KnownBuild[]> {
     try {
       const { workerDeploymentInfo } = await ask(() => service.describeWorkerDeployment({ namespace, deploymentName }))
       const current = workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId
@@ -73,9 +75,7 @@ export function createRunVersions(client: Client, askedWithinMs = usuallyAskedWi
         }))
         .sort((a, b) => b.since - a.since)
     } catch (error) {
-      const code = grpcCodeOf(error)
-      if (code === grpc.notFound) return []
-      if (code === grpc.unimplemented || code === grpc.permissionDenied) return undefined
+      if (grpcCodeOf(error) === grpc.notFound) return []
       throw error
     }
   }
@@ -90,9 +90,24 @@ export function createRunVersions(client: Client, askedWithinMs = usuallyAskedWi
     return new Set(lately.flatMap(({ deploymentOptions }) => deploymentOptions?.buildId ?? []))
   }
 
+  const setCurrent = (buildId: string) =>
+    ask(() => service.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId, identity: 'steward' }))
+
   return {
     builds,
     served,
+
+    async areOffered() {
+      try {
+        // whoever has switched them off still lets them be read, so this asks for what cannot be
+        await setCurrent('of nobody')
+      } catch (error) {
+        const code = grpcCodeOf(error)
+        if (code === grpc.unimplemented || code === grpc.permissionDenied) return false
+        if (!isUnheardOf(error)) throw error
+      }
+      return true
+    },
 
     async openRuns(buildId) {
       const version = quoted(`${deploymentName}:${buildId}`)
@@ -103,14 +118,11 @@ export function createRunVersions(client: Client, askedWithinMs = usuallyAskedWi
     async makeCurrent(buildId) {
       for (const deadline = Date.now() + knownWithinMs; ; await new Promise((next) => setTimeout(next, pauseMs))) {
         try {
-          if ((await builds())?.some(({ id, isCurrent }) => id === buildId && isCurrent)) return
-          const request = { namespace, deploymentName, buildId, identity: 'steward' }
-          await ask(() => service.setWorkerDeploymentCurrentVersion(request))
+          const isDone = (await builds()).some(({ id, isCurrent }) => id === buildId && isCurrent)
+          if (!isDone) await setCurrent(buildId)
           return
         } catch (error) {
-          const code = grpcCodeOf(error)
-          const isUnheardOf = code === grpc.notFound || code === grpc.failedPrecondition
-          if (!isUnheardOf || Date.now() > deadline) throw error
+          if (!isUnheardOf(error) || Date.now() > deadline) throw error
         }
       }
     },
@@ -131,7 +143,7 @@ export function createRunVersions(client: Client, askedWithinMs = usuallyAskedWi
     async versionOf({ raw, status }) {
       const build = buildOf(raw)
       if (build === undefined || status.name !== 'RUNNING') return undefined
-      const [known = [], asking] = await Promise.all([builds(), served()])
+      const [known, asking] = await Promise.all([builds(), served()])
       return {
         build,
         isCurrent: known.some(({ id, isCurrent }) => id === build && isCurrent),
@@ -145,6 +157,12 @@ export function createRunVersions(client: Client, askedWithinMs = usuallyAskedWi
 export function buildOf(raw: WorkflowExecutionDescription['raw']): string | undefined {
   const { deploymentVersion, versioningOverride } = raw.workflowExecutionInfo?.versioningInfo ?? {}
   return versioningOverride?.pinned?.version?.buildId ?? deploymentVersion?.buildId ?? undefined
+}
+
+/** The engine has not heard yet of the worker, or of any. */
+function isUnheardOf(error: unknown): boolean {
+  const code = grpcCodeOf(error)
+  return code === grpc.notFound || code === grpc.failedPrecondition
 }
 
 function grpcCodeOf(error: unknown): number | undefined {
