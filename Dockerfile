@@ -26,7 +26,8 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends ipmitool openssh-client \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 steward \
- && useradd --uid 10001 --gid 10001 --home-dir /app --no-create-home --shell /usr/sbin/nologin steward
+ && useradd --uid 10001 --gid 10001 --home-dir /app --no-create-home --shell /usr/sbin/nologin steward \
+ && install --directory --owner steward --group steward --mode 0700 /var/lib/steward
 ENV NODE_ENV=production
 WORKDIR /app
 # All of it belongs to root: the process cannot change its own program.

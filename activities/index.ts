@@ -4,6 +4,7 @@ import type { Config } from '../core/config.ts'
 import type { Keystone } from '../openstack/keystone.ts'
 import type { Governor } from '../temporal/governor.ts'
 import type { Incidents } from '../temporal/incidents.ts'
+import type { Keys } from '../temporal/keys.ts'
 import type { Notifications } from '../temporal/notifications.ts'
 import { createPlanDocuments } from '../temporal/plan-documents.ts'
 import { createPlans } from '../temporal/plans.ts'
@@ -34,6 +35,7 @@ import type { Prometheus } from './prometheus.ts'
 import type { Receiver } from './receivers/receiver.ts'
 import { createRecurringPlanActivities } from './recurring-plans.ts'
 import { createReserve } from './reserve.ts'
+import { createRunMoves, type RunBuild } from './run-moves.ts'
 import { createServiceWatch } from './service-watch.ts'
 import { createServiceActivities } from './services.ts'
 import type { Sessions } from './sessions.ts'
@@ -48,6 +50,9 @@ export interface ActivitiesOptions {
   keystone: Pick<Keystone, 'deleteTrust' | 'getTrust' | 'listTrusts'>
   incidents: Incidents
   client: Client
+  keys: Keys
+  /** The workflow code of this worker. */
+  build: RunBuild
   governor: Governor
   receivers: readonly Receiver[]
   notifications: Notifications
@@ -97,6 +102,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createEffectActivities(sessions, pause),
     ...createGroupActivities(sessions, pause, inTurn),
     ...createAheadActivities(sessions),
+    ...createRunMoves(options),
     ...createTrustActivities({ sessions, keystone, holders: createTrustHolders(client) }),
     ...createNotificationActivities({ receivers, notifications, publicUrl: config.publicUrl }),
   }

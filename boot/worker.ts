@@ -7,14 +7,18 @@ import { createActivities } from '../activities/index.ts'
 import { createMetrics } from '../api/metrics.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
+import { buildIdOf } from '../temporal/bundle.ts'
 import { connectWorker } from '../temporal/connection.ts'
 import { createDataConverter } from '../temporal/data-converter.ts'
 import { createDelegationSweep } from '../temporal/delegation-sweep.ts'
 import { prepareNamespace } from '../temporal/namespace.ts'
+import { createRunBundles } from '../temporal/run-bundles.ts'
+import { createRunVersions } from '../temporal/run-versions.ts'
 import { createRunbookList } from '../temporal/runbook-list.ts'
 import { serviceWatch, serviceWatchId } from '../workflows/service-watch.ts'
 import type { Foundation } from './foundation.ts'
 import { bundleWithOwn } from './own-runbooks.ts'
+import { startRunWorkers } from './run-workers.ts'
 import { testTrusts } from './trust-test.ts'
 
 export interface RunningWorker {
@@ -33,54 +37,72 @@ const graceMs = 90_000
 const stickyMs = 30_000
 
 /** Starts the workers of all task queues and the watch over Nova's services. */
-export async function startWorker(foundation: Foundation, log: Logger): Promise<RunningWorker> {
+export async function startWorker(
+  foundation: Foundation,
+  log: Logger,
+  times: { lookMs?: number; askedWithinMs?: number } = {},
+): Promise<RunningWorker> {
   const { config, engine, client, keys } = foundation
   installRuntime(log)
   const { retentionDays } = await prepareNamespace(client, config.temporal.retentionDays)
   log.info({ retentionDays }, 'closed runs are kept for audit')
   const connection = await connectWorker(engine)
   const leaving = new AbortController()
+  const bundle = await bundleWithOwn(config.runbooks)
+  const build = { id: await buildIdOf(bundle), bundle }
   const shared = {
     connection,
     namespace: engine.namespace,
     dataConverter: createDataConverter(keys),
-    workflowBundle: { codePath: await bundleWithOwn(config.runbooks) },
-    activities: { ...createActivities({ ...foundation, leaving: leaving.signal }) },
+    activities: { ...createActivities({ ...foundation, build, leaving: leaving.signal }) },
     interceptors: { activity: [holdToDeclared] },
     shutdownGraceTime: graceMs,
   } satisfies Partial<WorkerOptions>
+  const unversioned = { ...shared, workflowBundle: { codePath: bundle } }
   const workers = await Promise.all([
     Worker.create({
-      ...shared,
+      ...unversioned,
       taskQueue: taskQueues.remediation,
       maxConcurrentActivityTaskExecutions: 50,
-      // an incident and its run have tasks at the same moment; in one thread the run would wait for the incident
-      workflowThreadPoolSize: 2,
+      workflowThreadPoolSize: 1,
     }),
     Worker.create({
-      ...shared,
+      ...unversioned,
       taskQueue: taskQueues.actions,
       maxConcurrentActivityTaskExecutions: 50,
       stickyQueueScheduleToStartTimeout: stickyMs,
     }),
-    Worker.create({ ...shared, taskQueue: taskQueues.governor, workflowThreadPoolSize: 1 }),
+    Worker.create({ ...unversioned, taskQueue: taskQueues.governor, workflowThreadPoolSize: 1 }),
   ])
-  const running = workers.map((worker) => worker.run())
-  const done = Promise.all(running)
+  const running = Promise.all(workers.map((worker) => worker.run()))
+  // whoever awaits `done` hears of it; until then an early failure must not end the process by itself
+  running.catch(() => undefined)
+  void testTrusts(foundation, log)
+  const [runs] = await Promise.all([
+    startRunWorkers({
+      ...{ shared, build, log, ...times },
+      versions: createRunVersions(client, times.askedWithinMs),
+      bundles: createRunBundles(config.dataDir),
+      mostFormer: config.worker.formerBuilds,
+    }),
+    foundation.governor.configure(),
+    startWatch(foundation),
+    createDelegationSweep(client).look(),
+  ])
+  const done = Promise.all([running, runs.done])
     .then(() => undefined)
     .finally(() => connection.close())
-  // whoever awaits `done` hears of it; until then an early failure must not end the process by itself
   done.catch(() => undefined)
-  void testTrusts(foundation, log)
-  await foundation.governor.configure()
-  await startWatch(foundation)
-  await createDelegationSweep(client).look()
   await createRunbookList(client).renew()
-  const probe = await serveProbe(config.worker.metrics, () => workers.every((w) => w.getState() === 'RUNNING'))
+  const probe = await serveProbe(
+    config.worker.metrics,
+    () => runs.isRunning() && workers.every((w) => w.getState() === 'RUNNING'),
+  )
   return {
     done,
     async stop() {
       leaving.abort()
+      runs.stop()
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
       await done
       await new Promise((resolve) => probe.close(resolve))

@@ -1,4 +1,4 @@
-import type { Run, RunbookCard } from '../core/runbook.ts'
+import type { Run, RunbookCard, RunVersion } from '../core/runbook.ts'
 
 type Row = [string, string]
 
@@ -18,6 +18,7 @@ export function runCard(run: Run): Row[][] {
       ['targets', run.targets.join(', ') || undefined],
       ['started', run.startedAt],
       ['ended', run.endedAt],
+      ['version', run.version && versionWords(run.version)],
     ]),
     question
       ? rows([
@@ -37,6 +38,13 @@ export function runCard(run: Run): Row[][] {
     listed('evidence', Object.keys(evidence)),
     result === undefined ? [] : [['result', JSON.stringify(result)]],
   ]
+}
+
+function versionWords({ build, isCurrent, isServed }: RunVersion): string {
+  const which = isCurrent
+    ? `${build}, the current one`
+    : `${build}, which it began with; runs begin with another one now`
+  return isServed ? which : `${which}; no worker has it: the run waits for one`
 }
 
 /** The fields of a runbook's input, one a line. */

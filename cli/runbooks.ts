@@ -108,6 +108,14 @@ function addRunCommands(program: Command): void {
       show(command, Run.parse(await (await connectApi(command))('POST', `${one(id)}/cancel`)))
     })
   run
+    .command('move <id>')
+    .description('have an open run go on with the code that runs begin with now, if its steps so far fit that')
+    .option('--why <text>', 'stands in the audit trail')
+    .action(async (id: string, { why }: { why?: string }, command: Command) => {
+      const body = why === undefined ? {} : { why }
+      show(command, Run.parse(await (await connectApi(command))('POST', `${one(id)}/move`, body)))
+    })
+  run
     .command('again <id>')
     .description('start a run with the same input')
     .option('--real', 'do it, not only say it')

@@ -267,6 +267,10 @@ export interface Activities {
   /** What is in the way of work that is not due yet; nothing when all is well. */
   checkAhead(input: { work: Work } & Delegation): Promise<Hindrance | null>
 
+  // versions of runs
+  /** Has an open run go on with the current code, if its history fits that. Repeatable. */
+  moveRun(input: { workflowId: string; runId: string }): Promise<{ build: string }>
+
   // trusts
   deleteTrust(input: { trustId: string }): Promise<void>
   checkTrust(input: { trustId: string }): Promise<void>

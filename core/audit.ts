@@ -197,6 +197,10 @@ export const sideEffects: { readonly [K in keyof Activities]: 'reads' | 'interna
   reconcileMany: 'reads',
   awaitMany: 'reads',
   checkAhead: 'reads',
+  moveRun: {
+    action: () => 'update/move-run',
+    target: ({ workflowId }) => ({ id: workflowId, typeURI: 'service/oss/run' }),
+  },
   deleteTrust: {
     action: () => 'delete/trust',
     target: ({ trustId }) => ({ id: masked(trustId), typeURI: 'data/security/trust' }),

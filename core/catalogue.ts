@@ -705,6 +705,24 @@ export const catalogue = {
     summary: 'The run cannot be started again as it was.',
     next: 'Start its runbook by hand, with the input you mean.',
   },
+  RUN_INCOMPATIBLE: {
+    status: 409,
+    remedy: 'ask',
+    summary: 'The current code would not have taken the steps that the run has taken, so the run was not moved to it.',
+    next: 'Let it end on the code it began with: see `steward run show` whether a worker has that. Or cancel it and start it anew.',
+  },
+  RUN_UNVERSIONED: {
+    status: 409,
+    remedy: 'fix',
+    summary: 'The run is not bound to a version of the code, so there is nothing to move it from.',
+    next: 'Nothing has to be done: such a run goes on with the code that the workers have.',
+  },
+  RUN_NOT_MOVED: {
+    status: 503,
+    remedy: 'retry',
+    summary: 'No worker with the current code has taken up the move in time.',
+    next: 'See that the worker which was started last still runs, and with `steward run show` what the run is bound to; then ask again.',
+  },
   TARGET_UNFIT: {
     status: 409,
     remedy: 'ask',

@@ -52,6 +52,12 @@ export const Config = z.strictObject({
       metrics: z
         .strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535).default(9464) })
         .prefault({}),
+      formerBuilds: z
+        .int()
+        .min(0)
+        .max(50)
+        .default(5)
+        .describe('former runbook code that is served at the same time, until its runs have ended; 100 MB each'),
     })
     .prefault({}),
   sources: z.array(Source).default([]),

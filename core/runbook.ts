@@ -76,6 +76,14 @@ export const Answer = z.object({
 })
 export type Answer = z.infer<typeof Answer>
 
+/** The code that an open run goes on with. */
+export const RunVersion = z.object({
+  build: z.string(),
+  isCurrent: z.boolean().describe('whether runs begin with it now'),
+  isServed: z.boolean().describe('whether a worker has it; a run whose code no worker has waits for one'),
+})
+export type RunVersion = z.infer<typeof RunVersion>
+
 /** A run as people see it. Kept as memo of its workflow; runs of incidents leave most of it out. */
 export const Run = z.object({
   id: z.string(),
@@ -91,6 +99,7 @@ export const Run = z.object({
   targets: z.array(z.string()).readonly(),
   startedAt: z.string(),
   endedAt: z.string().optional(),
+  version: RunVersion.optional().describe('of an open run that is shown alone, where the engine knows versions'),
   steps: z.array(RunStep).optional(),
   question: Question.optional(),
   answers: z.array(Answer).optional(),
@@ -120,6 +129,13 @@ export interface RunOrder {
   readonly dryRun: boolean
   readonly by: string
   readonly why: string
+}
+
+/** Who has a run go on with the code of today, and why. */
+export interface RunMove {
+  readonly workflowId: string
+  readonly runId: string
+  readonly grounds: { readonly by: string; readonly why: string }
 }
 
 /** The one workflow that says which runbooks the workers have. */

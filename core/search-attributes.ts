@@ -18,6 +18,7 @@ export const attributes = {
 export type WorkflowKind =
   | 'incident'
   | 'run'
+  | 'run-move'
   | 'runbooks'
   | 'action'
   | 'recurring-action'

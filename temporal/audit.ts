@@ -35,6 +35,7 @@ const atOnce = 8
 const timeoutMs = 60_000
 const kinds = [
   'run',
+  'run-move',
   'incident',
   'action',
   'recurring-action',

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker'
 import { failure, messageOf } from '../core/errors.ts'
@@ -121,12 +121,24 @@ export async function workflowBundle(own: readonly OwnModule[] = []): Promise<st
   return file
 }
 
+/**
+ * Names the code that is in a bundle. One that was bundled here has the hash of its sources for a name, to which every
+ * machine with the same sources comes; what a build came with is named by what is in it.
+ */
+export async function buildIdOf(bundle: string): Promise<string> {
+  const name = basename(bundle, '.js')
+  return isHash(name) ? name : hashed(createHash('sha256').update(await readFile(bundle)))
+}
+
+const hashed = (hash: Hash) => hash.digest('hex').slice(0, 16)
+const isHash = (name: string) => /^[0-9a-f]{16}$/.test(name)
+
 /** Of everything that a bundle is made of. */
 async function hashOf(own: readonly OwnModule[]): Promise<string> {
   const hash = createHash('sha256')
   for (const { file, text } of own) hash.update(`${file}\0`).update(text)
   for (const file of await builtInFiles()) hash.update(`${file}\0`).update(await readFile(join(root, file)))
-  return hash.digest('hex').slice(0, 16)
+  return hashed(hash)
 }
 
 /** A build has its own bundle, which stands for all of it. */

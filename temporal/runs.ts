@@ -2,18 +2,21 @@ import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionInfo,
+  WorkflowFailedError,
   WorkflowNotFoundError,
 } from '@temporalio/client'
-import { failure } from '../core/errors.ts'
+import { codeOf, failure } from '../core/errors.ts'
 import type { LeaseGrounds } from '../core/governor.ts'
-import { endedRunStates, Run, type RunOrder, type RunState } from '../core/runbook.ts'
+import { endedRunStates, Run, type RunMove, type RunOrder, type RunState } from '../core/runbook.ts'
 import { attributes } from '../core/search-attributes.ts'
 import { taskQueues } from '../core/task-queues.ts'
 import { run as runWorkflow } from '../workflows/run.ts'
+import { runMove } from '../workflows/run-move.ts'
 import { answerRun } from '../workflows/sdk/questions.ts'
 import { quoted } from './incident-list.ts'
 import { type Page, type PageWish, pageOf } from './page.ts'
 import { engineTimeoutMs, throughEngine } from './reach.ts'
+import { createRunVersions } from './run-versions.ts'
 
 export interface RunFilter {
   readonly states?: readonly RunState[]
@@ -32,11 +35,23 @@ export interface Runs {
   list(wish: PageWish & RunFilter): Promise<Page<Run>>
   /** Has a run take back what it did and end; the run as it is then. @throws RUN_NOT_FOUND, RUN_ENDED, RUN_OF_ANOTHER */
   cancel(id: string): Promise<Run>
+  /**
+   * Has an open run go on with the code that runs begin with now.
+   * @throws RUN_NOT_FOUND, RUN_ENDED, RUN_UNVERSIONED, RUN_INCOMPATIBLE, RUN_NOT_MOVED
+   */
+  move(id: string, grounds: RunMove['grounds']): Promise<Run>
   /** @throws RUN_NOT_FOUND, RUN_ENDED, QUESTION_CLOSED */
   answer(id: string, answer: { questionId: string; by: string; yes: boolean; why?: string }): Promise<Run>
 }
 
-export function createRuns(client: Client, taskQueue: string = taskQueues.remediation): Runs {
+const usuallyMovedWithinMs = 45_000
+
+export function createRuns(
+  client: Client,
+  taskQueue: string = taskQueues.runs,
+  movedWithinMs = usuallyMovedWithinMs,
+): Runs {
+  const versions = createRunVersions(client)
   const ownId = (id: string) => `run/by-hand/${id}`
 
   async function described(workflowId: string, runId?: string) {
@@ -65,10 +80,17 @@ export function createRuns(client: Client, taskQueue: string = taskQueues.remedi
     throw failure('RUN_NOT_FOUND', `there is no run ${id}`)
   }
 
+  async function shown(id: string): Promise<Run> {
+    const { run, info } = await found(id)
+    const version = await versions.versionOf(info)
+    return version ? { ...run, version } : run
+  }
+
   async function stillRunning(id: string) {
     const { run, info } = await found(id)
+    const { workflowId, runId } = info
     if (info.status.name === 'RUNNING' && !endedRunStates.has(run.state))
-      return client.workflow.getHandle(info.workflowId, info.runId)
+      return { runId, handle: client.workflow.getHandle(workflowId, runId) }
     throw failure('RUN_ENDED', `run ${id} has ${run.state}: ${run.summary ?? ''}`)
   }
 
@@ -105,7 +127,7 @@ export function createRuns(client: Client, taskQueue: string = taskQueues.remedi
         return { run, ...(typeof fingerprint === 'string' && { fingerprint }) }
       }),
 
-    show: (id) => throughEngine(client, async () => (await found(id)).run),
+    show: (id) => throughEngine(client, () => shown(id)),
 
     list: ({ states, runbook, ...wish }) =>
       throughEngine(client, () => {
@@ -119,7 +141,7 @@ export function createRuns(client: Client, taskQueue: string = taskQueues.remedi
 
     cancel: (id) =>
       throughEngine(client, async () => {
-        const handle = await stillRunning(id)
+        const { handle } = await stillRunning(id)
         // whoever waits for it would take its cancellation for its own
         if (handle.workflowId !== ownId(id))
           throw failure('RUN_OF_ANOTHER', `run ${id} was not started by a person: ${handle.workflowId}`)
@@ -127,17 +149,43 @@ export function createRuns(client: Client, taskQueue: string = taskQueues.remedi
         return (await found(id)).run
       }),
 
+    move: (id, grounds) =>
+      throughEngine(
+        client,
+        async () => {
+          const { runId, handle } = await stillRunning(id)
+          const move: RunMove = { workflowId: handle.workflowId, runId, grounds }
+          await client.workflow.execute(runMove, {
+            workflowId: `run-move/${runId}`,
+            taskQueue,
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            // nobody shall find it moved who has been told that it was not
+            workflowExecutionTimeout: movedWithinMs,
+            args: [move],
+            staticSummary: `moves a run to the current code: ${grounds.why}`.slice(0, 200),
+            typedSearchAttributes: [{ key: attributes.kind, value: 'run-move' }],
+          })
+          return shown(id)
+        },
+        movedWithinMs + engineTimeoutMs,
+      ).catch(notMoved),
+
     answer: (id, answer) =>
       throughEngine(
         client,
         async () => {
-          const handle = await stillRunning(id)
+          const { handle } = await stillRunning(id)
           await handle.executeUpdate(answerRun, { args: [answer] })
           return (await found(id)).run
         },
         3 * engineTimeoutMs,
       ),
   }
+}
+
+function notMoved(error: unknown): never {
+  const isLate = error instanceof WorkflowFailedError && codeOf(error) === undefined
+  throw isLate ? failure('RUN_NOT_MOVED', 'no worker has taken up the move in time') : error
 }
 
 type Described = Pick<

@@ -21,6 +21,7 @@ const Id = z.object({ id: z.uuid() })
 const problems = { 400: Problem, 401: Problem, 403: Problem, 503: Problem }
 const found = { ...problems, 404: Problem, 409: Problem }
 const States = z.union([RunState, z.array(RunState).min(1).max(RunState.options.length)])
+const MoveBody = z.strictObject({ why: StartRun.shape.why.optional() }).optional()
 const AnswerBody = z.strictObject({
   questionId: z.uuid(),
   yes: z.boolean(),
@@ -129,6 +130,23 @@ const runRoutes: FastifyPluginAsyncZod<RunbookRoutesOptions> = async (app, optio
       },
     },
     async ({ params: { id } }, reply) => reply.code(202).send(await runs.cancel(id)),
+  )
+  app.post(
+    '/runs/:id/move',
+    {
+      config: { access: 'runbooks:run' },
+      schema: {
+        tags: ['runbooks'],
+        summary: 'Have an open run go on with the code that runs begin with now, if its steps so far fit that code',
+        params: Id,
+        body: MoveBody,
+        response: { 200: Run, ...found },
+      },
+    },
+    (request) => {
+      const { why = 'to the current code' } = request.body ?? {}
+      return runs.move(request.params.id, { by: callerOf(request).userName, why })
+    },
   )
   app.post(
     '/runs/:id/answer',

@@ -54,6 +54,7 @@ type Tried = Omit<
   | 'readWave'
   | 'beginPlan'
   | 'announce'
+  | 'moveRun'
   | 'checkHttpCall'
   | 'callHttp'
   | 'deliver'

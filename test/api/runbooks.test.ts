@@ -119,4 +119,28 @@ describe('a run started by hand', () => {
     expect(said).toEqual([{ questionId, yes: true, by: 'olga' }])
     expectProblem(await post(w, `/runs/${id}/cancel`, {}), 'RUN_ENDED')
   })
+
+  it('is moved to the current code for a reason, under the name of whoever wants it; one that has ended is not', async () => {
+    const said: unknown[] = []
+    const id = randomUUID()
+    const version = { build: 'b', isCurrent: true, isServed: true }
+    const w = await world({
+      runs: {
+        move: async (_id, grounds) => {
+          said.push(grounds)
+          if (said.length === 3) throw failure('RUN_ENDED', 'it has succeeded')
+          return { ...runOf(id, { ...good, runbook: 'night-off', dryRun: false, by: 'olga' }), version }
+        },
+      },
+    })
+    const moved = await post(w, `/runs/${id}/move`, { why: 'a bug was mended' })
+    expect(moved.statusCode).toBe(200)
+    expect(moved.json()).toMatchObject({ id, version })
+    expect((await post(w, `/runs/${id}/move`, {})).statusCode).toBe(200)
+    expect(said).toEqual([
+      { by: 'olga', why: 'a bug was mended' },
+      { by: 'olga', why: 'to the current code' },
+    ])
+    expectProblem(await post(w, `/runs/${id}/move`, {}), 'RUN_ENDED')
+  })
 })

@@ -26,6 +26,7 @@ export function fakeRunbooks({ cards = allCards(), runs }: RunbookChanges) {
     show,
     list: async () => ({ items: [...started.values()].map(({ run }) => run) }),
     cancel: show,
+    move: show,
     answer: show,
     ...runs,
   }

@@ -43,6 +43,18 @@ describe('an operator on the command line', () => {
     expect((await ask('run', 'list')).out).toMatch(/waiting \(dry\) +night-off +steward/)
   })
 
+  it('sees on which code an open run goes on and when it waits for that, and moves it', async () => {
+    const id = randomUUID()
+    const run = runOf(id, { runbook: 'night-off', input: {}, dryRun: false, by: 'olga', why: 'night' })
+    const on = (isCurrent: boolean, isServed: boolean): Run => ({
+      ...run,
+      version: { build: 'beef', isCurrent, isServed },
+    })
+    const ask = await cli({ runs: { show: async () => on(false, false), move: async () => on(true, true) } })
+    expect((await ask('run', 'show', id)).out).toMatch(/version +beef, .* no worker has it: the run waits for one/)
+    expect((await ask('run', 'move', id, '--why', 'mended')).out).toMatch(/version +beef, the current one\n/)
+  })
+
   it('reads of a run what it did, what it asks and what it kept', async () => {
     const id = randomUUID()
     const run: Run = {

@@ -7,7 +7,7 @@ import { createIncidents } from '../../temporal/incidents.ts'
 import { useWorker } from '../workflows/engine.ts'
 import { alertOf, configOf, gaugePolicy } from '../workflows/incident-bench.ts'
 
-const bench = useWorker(taskQueues.remediation)
+const bench = useWorker(taskQueues.remediation, undefined, [taskQueues.runs])
 const policy = gaugePolicy()
 
 it('an alert that comes and goes every 20 s for ten minutes, here in one twentieth of that, is soon only watched', {

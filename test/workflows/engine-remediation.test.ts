@@ -16,7 +16,7 @@ import { person } from './people.ts'
 import type { Cloud, Script } from './scripted.ts'
 
 // the one file with a worker on the queue that the facades name
-const bench = useWorker(taskQueues.remediation)
+const bench = useWorker(taskQueues.remediation, undefined, [taskQueues.runs])
 const policy = gaugePolicy()
 const plan: Script = { planRelief: { moves: [], skipped: [], before: 0.5, after: 0.5 } }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, inject, it } from 'vitest'
+import { createRunMoves } from '../../activities/run-moves.ts'
 import { codeOf, failure } from '../../core/errors.ts'
 import type { LeaseGrounds } from '../../core/governor.ts'
 import { attributes } from '../../core/search-attributes.ts'
@@ -8,7 +9,10 @@ import { relieveHost } from '../../workflows/runbooks/relieve-host.ts'
 import { until, useWorker } from './engine.ts'
 import { never, type Script } from './scripted.ts'
 
-const bench = useWorker()
+const { bundle } = inject('engine')
+const bench = useWorker(undefined, (client) =>
+  createRunMoves({ client, keys: bench.keys, build: { id: 'new', bundle } }),
+)
 const runs = () => createRuns(bench.client, bench.taskQueue)
 const grounds: LeaseGrounds = { requester: 'person', by: 'olga', why: 'a test', waitSeconds: 60 }
 const accepted = { status: 202, startedAt: '2026-11-21T00:00:00.000Z' } as const
@@ -64,6 +68,25 @@ describe('whoever is asked by a run', () => {
     await runs().cancel(id)
     await until(state, 'cancelled')
     expect((await runs().show(id)).steps?.map(({ title }) => title)).toContain('Take back: start it again')
+  })
+})
+
+describe('whoever moves a run to the current code', () => {
+  it('is told that there is nothing to move it from, where workers do not say which code they have', async () => {
+    const { id, state } = await asking()
+    await until(state, 'asking')
+    expect((await runs().show(id)).version).toBeUndefined()
+    expect(await runs().move(id, { by: 'paula', why: 'mended' }).catch(codeOf)).toBe('RUN_UNVERSIONED')
+    expect(await state()).toBe('asking')
+    await runs().cancel(id)
+  })
+
+  it('is told that nobody took it up, when no worker has the current code', async () => {
+    const { id, state } = await asking()
+    await until(state, 'asking')
+    const elsewhere = createRuns(bench.client, `nobody-${randomUUID()}`, 500)
+    expect(await elsewhere.move(id, { by: 'paula', why: 'mended' }).catch(codeOf)).toBe('RUN_NOT_MOVED')
+    await runs().cancel(id)
   })
 })
 

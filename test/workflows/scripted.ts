@@ -93,6 +93,7 @@ const names = Object.keys({
   reconcileMany: 0,
   awaitMany: 0,
   checkAhead: 0,
+  moveRun: 0,
   announce: 0,
   deliver: 0,
 } satisfies Record<keyof Activities, 0>) as (keyof Activities)[]

@@ -1,9 +1,17 @@
-import { CancellationScope, condition, isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow'
+import {
+  CancellationScope,
+  condition,
+  isCancellation,
+  ParentClosePolicy,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow'
 import type { ErrorCode } from '../../core/catalogue.ts'
 import { codeOf, failure, messageOf } from '../../core/errors.ts'
 import type { Approval } from '../../core/governor.ts'
 import { isKnownRung } from '../../core/policy.ts'
 import { attributes } from '../../core/search-attributes.ts'
+import { runsQueueBeside } from '../../core/task-queues.ts'
 import { comeToAnEnd } from '../lease.ts'
 import { run } from '../run.ts'
 import { collectEvidence } from '../runbooks/collect-evidence.ts'
@@ -90,6 +98,7 @@ async function begin(life: Life, job: Job, approval?: Approval) {
   const workflowId = `run/${rung.runbook}/${host}${binary ? `/${binary}` : ''}`
   const options = {
     workflowId,
+    taskQueue: runsQueueBeside(workflowInfo().taskQueue),
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     staticSummary: `${rung.runbook} on ${host}`,
     typedSearchAttributes: [

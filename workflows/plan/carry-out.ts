@@ -1,8 +1,16 @@
-import { CancellationScope, condition, isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow'
+import {
+  CancellationScope,
+  condition,
+  isCancellation,
+  ParentClosePolicy,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow'
 import type { ErrorCode } from '../../core/catalogue.ts'
 import { ownReasonOf, type PlanView, planRunbook, type WaveView } from '../../core/cloud-plan.ts'
 import type { LeaseGrounds } from '../../core/governor.ts'
 import { attributes } from '../../core/search-attributes.ts'
+import { runsQueueBeside } from '../../core/task-queues.ts'
 import { comeToAnEnd } from '../lease.ts'
 import { internal } from '../steps.ts'
 import { closesMs, nowIso, reasonOf } from './journal.ts'
@@ -110,6 +118,7 @@ async function runWave(life: PlanLife, wave: WaveView, grounds: LeaseGrounds): P
   try {
     const run = await startChild(planWave, {
       workflowId: `run/plan/${id}`,
+      taskQueue: runsQueueBeside(workflowInfo().taskQueue),
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `wave ${wave.wave} of a plan to ${goal}`,
       typedSearchAttributes: [

@@ -1,7 +1,8 @@
-import { isCancellation, ParentClosePolicy, startChild } from '@temporalio/workflow'
+import { isCancellation, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow'
 import { messageOf } from '../../core/errors.ts'
 import type { LeaseGrounds } from '../../core/governor.ts'
 import { attributes } from '../../core/search-attributes.ts'
+import { runsQueueBeside } from '../../core/task-queues.ts'
 import { run } from '../run.ts'
 import type { PlanLife } from './life.ts'
 
@@ -35,6 +36,7 @@ async function turnOff(id: string, host: string, grounds: LeaseGrounds): Promise
   const { by, why } = grounds
   const child = await startChild(run, {
     workflowId: `run/plan/${id}/sleep/${host}`,
+    taskQueue: runsQueueBeside(workflowInfo().taskQueue),
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     staticSummary: `turns off ${host}, which the plan has emptied`,
     typedSearchAttributes: [
