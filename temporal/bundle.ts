@@ -28,20 +28,31 @@ const ownModules = join(
 )
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
+export interface BundleOptions {
+  /** For replays: every step that is asked for is told to a witness. */
+  readonly isWitnessed?: boolean
+}
+
 /**
  * Bundles all workflows for the sandbox, and the runbooks of this installation with them, which import `steward/runbook`.
+ * @param sources folder of `workflows`, `policies` and `core`, where they are not those of this program
  * @throws RUNBOOK_INVALID an own module that no bundle can be made of
  */
-export async function bundleWorkflows(own: readonly OwnModule[] = []): Promise<string> {
-  const builtIn = join(root, 'workflows', `index.${extension}`)
+export async function bundleWorkflows(
+  own: readonly OwnModule[] = [],
+  { isWitnessed = false, sources = root }: BundleOptions & { readonly sources?: string } = {},
+): Promise<string> {
+  const builtIn = join(sources, 'workflows', `index.${extension}`)
   const entry = own.length === 0 ? undefined : await writeEntry(own, builtIn)
   const said: string[] = []
   try {
     const { code } = await bundleWorkflowCode({
       workflowsPath: entry ?? builtIn,
-      preloadModules: [...(await pureModules()), join(root, 'temporal', `shared-modules.${extension}`)],
+      preloadModules: [...(await pureModules(sources)), join(root, 'temporal', `shared-modules.${extension}`)],
       failureConverterPath,
-      workflowInterceptorModules: [join(root, 'workflows', 'sdk', `declared.${extension}`)],
+      workflowInterceptorModules: ['declared', ...(isWitnessed ? ['witness'] : [])].map((name) =>
+        join(sources, 'workflows', 'sdk', `${name}.${extension}`),
+      ),
       logger: entry ? new DefaultLogger('WARN', ({ message }) => said.push(message)) : new DefaultLogger('WARN'),
       webpackConfigHook: (config) => ({
         ...config,
@@ -94,12 +105,12 @@ async function writeEntry(own: readonly OwnModule[], builtIn: string): Promise<s
  * What workflows import of core and policies. It is pure, so that all workflows may share it; loaded anew for each, its
  * schemas would be most of what a workflow costs, in time and in memory.
  */
-async function pureModules(): Promise<string[]> {
-  const folder = join(root, 'workflows')
+async function pureModules(sources: string): Promise<string[]> {
+  const folder = join(sources, 'workflows')
   const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(`.${extension}`))
   const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
   const imported = texts.flatMap((text) =>
-    [...text.matchAll(/ from ["'][./]+\/((?:core|policies)\/[^"']+)["']/g)].map(([, path = '']) => join(root, path)),
+    [...text.matchAll(/ from ["'][./]+\/((?:core|policies)\/[^"']+)["']/g)].map(([, path = '']) => join(sources, path)),
   )
   return [...new Set(imported)]
 }
@@ -108,13 +119,13 @@ async function pureModules(): Promise<string[]> {
  * Gives the path of the workflow bundle: the one of the build, or, when run from source or with own runbooks, one bundled
  * now and kept under a hash of what is in it, since bundling takes seconds.
  */
-export async function workflowBundle(own: readonly OwnModule[] = []): Promise<string> {
+export async function workflowBundle(own: readonly OwnModule[] = [], options: BundleOptions = {}): Promise<string> {
   const built = join(root, 'workflow-bundle.js')
-  if (own.length === 0 && (await isThere(built))) return built
+  if (own.length === 0 && !options.isWitnessed && (await isThere(built))) return built
   const folder = join(cacheDir(), 'workflow-bundles')
-  const file = join(folder, `${await hashOf(own)}.js`)
+  const file = join(folder, `${await hashOf(own)}${options.isWitnessed ? '-witnessed' : ''}.js`)
   if (await isThere(file)) return file
-  const code = await bundleWorkflows(own)
+  const code = await bundleWorkflows(own, options)
   await mkdir(folder, { recursive: true })
   await writeFile(`${file}.${process.pid}`, code)
   await rename(`${file}.${process.pid}`, file)
