@@ -79,5 +79,9 @@ const isThere = (file: string) =>
 /** What the SDK says of a replay that fails is told by us. */
 function beQuiet(): void {
   const logger = new DefaultLogger('ERROR', () => undefined)
-  Runtime.install({ logger, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } })
+  try {
+    Runtime.install({ logger, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } })
+  } catch {
+    // there is one already: a worker runs in this process, and says where its log goes
+  }
 }

@@ -16,52 +16,55 @@ export interface Difference {
   readonly is: string
 }
 
-/** What a command of the engine is to people, by the word for it in the messages of the SDK. */
-const commands: Readonly<Record<string, string>> = {
-  Activity: 'a step',
-  Timer: 'a wait',
-  'Local activity': "a word with Steward's own (governor, notifications)",
-  'Complete workflow': 'its end',
-  'Fail workflow': 'its end as failed',
-  'Cancel workflow': 'its end as cancelled',
-  'Continue as new workflow': 'a history of its own for what follows',
-  'Child workflow': 'another workflow',
-  'Signal external WF': 'a word to another workflow',
-  'Cancel external WF': 'an end for another workflow',
-  'Modify workflow properties': 'an entry in its record (note, step, evidence)',
-  'Upsert search attributes': 'another state (running, asking, …)',
-  Change: 'a `patched`',
-  Update: 'an answer to somebody',
+/** A step that the code asks for and a history has not. */
+export interface Foreign {
+  readonly step: string
+  /** The event of the step that the history has in its place, if there is one. */
+  readonly inPlaceOf?: number
 }
+
+/** What a command of the engine is to people, by the name of what keeps it in the messages of the SDK. */
+const commands = {
+  activity: 'a step',
+  timer: 'a wait',
+  localactivity: 'a word with the governor, or to receivers',
+  completeworkflow: 'its end',
+  failworkflow: 'its end as failed',
+  cancelworkflow: 'its end as cancelled',
+  continueasnewworkflow: 'a new history for what follows',
+  childworkflow: 'another workflow',
+  signalexternalwf: 'a word to another workflow',
+  cancelexternalwf: 'an end for another workflow',
+  modifyworkflowproperties: 'an entry in its record',
+  upsertworkflowsearchattributes: 'another state',
+  change: 'a `patched`',
+  update: 'an answer to somebody',
+} as const
+const isCommand = (name: string): name is keyof typeof commands => Object.hasOwn(commands, name)
 
 /**
  * Distils what the SDK says of a replay that failed; its own words where they are not known.
  * @param foreign the first step that the code asked for and the history has not
  */
-export function differenceIn(history: History, message: string, foreign?: string): Difference {
-  const said = message
-    .replace(/^.*?Details: /s, '')
-    .replace(/^\[TMPRL\d+\] /, '')
-    .replace(/^Nondeterminism error: /, '')
-    .replace(/\n.*$/s, '')
-  const eventId = Number(/HistoryEvent\(id: (\d+)/.exec(said)?.[1])
+export function differenceIn(history: History, message: string, foreign?: Foreign): Difference {
+  const [, said = message] = /Nondeterminism error: (.*?)(?:\\?", source:|$)/s.exec(message) ?? []
+  const eventId = Number(/HistoryEvent\(id: (\d+)/.exec(said)?.[1] ?? foreign?.inPlaceOf)
   const event = history.events?.find((one) => Number(one.eventId) === eventId)
-  const [, machine = ''] = /^(.+?) machine (?:does not|cannot) handle this event/.exec(said) ?? []
-  if (event && machine)
-    return {
-      ...{ eventId, was: wordsOfEvent(event) },
-      is: (machine === 'Activity' && foreign) || (commands[machine] ?? machine.toLowerCase()),
-    }
-  if (event && said.startsWith('No command scheduled')) return { eventId, was: wordsOfEvent(event), is: 'nothing' }
+  const was = event ? { eventId, was: wordsOfEvent(event) } : { was: 'something else' }
 
-  const [, was, is] =
-    /^Activity type of (?:scheduled event|recorded marker) '(.*)' does not match .* '(.*)'/.exec(said) ?? []
-  if (was !== undefined && is !== undefined) return { was: `step ${was}`, is: foreign ?? `step ${is}` }
-  const [, unknown] =
-    /no such function is exported by the workflow bundle.*|Failed to initialize workflow of type '(\w+)'/.exec(said) ??
-    []
-  if (unknown) return { was: `a workflow ${unknown}`, is: 'no such workflow' }
-  return { was: 'what is written there', is: said.slice(0, 300) }
+  const [, keeper = ''] = /^(.+?) ?machine (?:does not|cannot) handle/i.exec(said) ?? []
+  const command = keeper.replaceAll(' ', '').toLowerCase()
+  if (command === 'activity' && foreign) return { ...was, is: foreign.step }
+  if (isCommand(command)) {
+    const next = command === 'modifyworkflowproperties' && foreign ? `, then ${foreign.step}` : ''
+    return { ...was, is: commands[command] + next }
+  }
+  if (said.startsWith('No command scheduled')) return { ...was, is: 'nothing' }
+  const [, before, now] = /^Activity type of .*? '(.*)' does not match .* '(.*)'/.exec(said) ?? []
+  if (before && now) return { ...was, is: foreign?.step ?? wordsOfStep(now) }
+  const [, type] = /Failed to initialize workflow of type '(\w+)'/.exec(message) ?? []
+  if (type) return { was: `a workflow ${type}`, is: 'no workflow that there is' }
+  return { ...was, is: said.slice(0, 300) }
 }
 
 /** What an event stands for. */
@@ -69,19 +72,19 @@ export function wordsOfEvent(event: HistoryEvent): string {
   const { activityTaskScheduledEventAttributes: step, timerStartedEventAttributes: timer } = event
   if (step) return wordsOfStep(step.activityType?.name ?? '', firstOf(step.input), titleOf(event))
   if (timer) return `a wait of ${Number(timer.startToFireTimeout?.seconds ?? 0)} s`
-  if (event.workflowPropertiesModifiedEventAttributes) return commands['Modify workflow properties'] as string
-  if (event.upsertWorkflowSearchAttributesEventAttributes) return commands['Upsert search attributes'] as string
+  if (event.workflowPropertiesModifiedEventAttributes) return commands.modifyworkflowproperties
+  if (event.upsertWorkflowSearchAttributesEventAttributes) return commands.upsertworkflowsearchattributes
   if (event.markerRecordedEventAttributes) return `a mark${inBrackets(event.markerRecordedEventAttributes.markerName)}`
-  if (event.startChildWorkflowExecutionInitiatedEventAttributes) return commands['Child workflow'] as string
-  if (event.signalExternalWorkflowExecutionInitiatedEventAttributes) return commands['Signal external WF'] as string
-  if (event.workflowExecutionCompletedEventAttributes) return commands['Complete workflow'] as string
-  if (event.workflowExecutionFailedEventAttributes) return commands['Fail workflow'] as string
-  if (event.workflowExecutionCanceledEventAttributes) return commands['Cancel workflow'] as string
-  if (event.workflowExecutionContinuedAsNewEventAttributes) return commands['Continue as new workflow'] as string
+  if (event.startChildWorkflowExecutionInitiatedEventAttributes) return commands.childworkflow
+  if (event.signalExternalWorkflowExecutionInitiatedEventAttributes) return commands.signalexternalwf
+  if (event.workflowExecutionCompletedEventAttributes) return commands.completeworkflow
+  if (event.workflowExecutionFailedEventAttributes) return commands.failworkflow
+  if (event.workflowExecutionCanceledEventAttributes) return commands.cancelworkflow
+  if (event.workflowExecutionContinuedAsNewEventAttributes) return commands.continueasnewworkflow
   return `event ${Number(event.eventId)}`
 }
 
-export const wordsOfStep = (name: string, input: unknown, title?: string): string =>
+export const wordsOfStep = (name: string, input?: unknown, title?: string): string =>
   `step ${name}${inBrackets(deedIn(input) ?? title)}`
 
 /** What is done to the cloud, or read of it: the engine knows only that it is a call. */

@@ -1,7 +1,7 @@
 import type { InjectedSinks } from '@temporalio/worker'
 import type { WitnessSinks } from '../workflows/sdk/witness.ts'
 import type { History } from './history-files.ts'
-import { type Difference, deedIn, firstOf, wordsOfEvent, wordsOfStep } from './replay-words.ts'
+import { type Difference, deedIn, type Foreign, firstOf, wordsOfEvent, wordsOfStep } from './replay-words.ts'
 
 /**
  * Compares what the engine does not: it takes a call for a call, whatever is called. Of two calls that have changed places
@@ -36,10 +36,14 @@ export function createWitness() {
     },
 
     /** The first step that is asked for and that the history has not. */
-    firstForeign(history: History): string | undefined {
-      const known = new Map(stepsIn(history).map(({ seq, name }) => [seq, name]))
-      const found = [...asked].sort(([a], [b]) => a - b).find(([seq, { step }]) => known.get(seq) !== step)
-      return found && wordsOfStep(found[1].step, found[1].input)
+    firstForeign(history: History): Foreign | undefined {
+      const known = new Map(stepsIn(history).map((step) => [step.seq, step]))
+      for (const [seq, { step, input }] of [...asked].sort(([a], [b]) => a - b)) {
+        const its = known.get(seq)
+        if (its?.name === step) continue
+        return { step: wordsOfStep(step, input), ...(its && { inPlaceOf: Number(its.event.eventId) }) }
+      }
+      return undefined
     },
   }
 }
