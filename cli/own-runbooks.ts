@@ -52,7 +52,10 @@ export function addOwnRunbookCommands(runbook: Command): void {
         process.exitCode = 1
         return
       }
-      if (replay && bundle) return checkByReplay(command, bundle, replay, options)
+      if (replay && bundle) {
+        const runbooks = new Set(cards.map(({ name }) => name))
+        return checkByReplay(command, { bundle, runbooks }, replay, options)
+      }
       const mine = cards.filter(({ source }) => source === 'own')
       const rows = mine.map(({ name, risk, title, needs }) => [
         name,

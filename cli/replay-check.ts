@@ -13,6 +13,12 @@ export interface ReplayOptions {
   keys?: string
 }
 
+/** What is replayed against: path of the bundle, and which runbooks are in it. */
+export interface Bundled {
+  readonly bundle: string
+  readonly runbooks: ReadonlySet<string>
+}
+
 /**
  * runbook check --replay: replays histories against a bundle, and fails unless all of them could go on with it.
  *
@@ -20,23 +26,24 @@ export interface ReplayOptions {
  */
 export async function checkByReplay(
   command: Command,
-  bundle: string,
+  { bundle, runbooks }: Bundled,
   paths: readonly string[],
   options: ReplayOptions,
 ): Promise<void> {
   beQuiet()
+  const given = { keys: await keysOf(options), runbooks }
   const all: Replayed[] = []
-  for await (const one of replayHistories(bundle, historiesIn(paths), await keysOf(options))) all.push(one)
+  for await (const one of replayHistories(bundle, historiesIn(paths), given)) all.push(one)
   if (all.length === 0) throw failure('INPUT_INVALID', `--replay: there is no history in ${paths.join(', ')}`)
 
   const wrong = all.filter(({ how }) => how !== 'same')
-  const runbooks = countsOf(all)
-  const rows = runbooks.map(({ runbook, histories, same, different, unreadable }) => [
+  const counts = countsOf(all)
+  const rows = counts.map(({ runbook, histories, same, different, unreadable }) => [
     runbook,
     ...[histories, same, different, unreadable].map(String),
   ])
   const head = ['RUNBOOK', 'HISTORIES', 'SAME', 'DIFFERENT', 'UNREADABLE']
-  printTable(command, { runbooks, wrong }, head, rows)
+  printTable(command, { runbooks: counts, wrong }, head, rows)
   for (const one of wrong) process.stderr.write(`${plain(sentenceOf(one))}\n`)
   if (wrong.length > 0) process.exitCode = 1
 }
@@ -47,7 +54,7 @@ function sentenceOf(one: Replayed): string {
   if (one.how === 'unreadable') return `${of}: ${one.reason}`
   if (one.how === 'same') return of
   const at = one.eventId === undefined ? '' : ` at event ${one.eventId}`
-  return `${of}:${at} it had ${one.was}; now it is ${one.is}`
+  return `${of}:${at} it was ${one.was}; now it is ${one.is}`
 }
 
 function countsOf(all: readonly Replayed[]) {

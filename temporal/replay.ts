@@ -25,22 +25,30 @@ export type Replayed = {
 
 interface Readable extends Pick<Replayed, 'from' | 'workflowId' | 'runId' | 'runbook'> {
   readonly history: History
+  /** It carries no document along, so that its runbook must be in the bundle. */
+  readonly needsRunbook: boolean
 }
 
 const noKeys: Pick<Keys, 'byId'> = { byId: new Map() }
 const nobody = { workflowId: '-', runId: '-', runbook: '-' }
+
+export interface ReplayGiven {
+  /** Of the installation that wrote the histories; what is not encrypted needs none. */
+  readonly keys?: Pick<Keys, 'byId'> | undefined
+  /** Names of those in the bundle. */
+  readonly runbooks?: ReadonlySet<string>
+}
 
 /**
  * Replays histories against a bundle made with `isWitnessed`: does the code in it ask for the same things, in the same
  * order, as the code that wrote them? Nothing is done to the world. One after the other; what cannot be read is told as
  * well, and keeps nothing else from being replayed.
  *
- * @param keys of the installation that wrote them; what is not encrypted needs none
  */
 export async function* replayHistories(
   bundle: string,
   exported: AsyncIterable<ExportedHistory> | Iterable<ExportedHistory>,
-  keys?: Keys,
+  { keys = noKeys, runbooks }: ReplayGiven = {},
 ): AsyncGenerator<Replayed, void> {
   const aside: Replayed[] = []
   const witness = createWitness()
@@ -63,10 +71,11 @@ export async function* replayHistories(
     const { from } = one
     if ('problem' in one) return { from, ...nobody, how: 'unreadable', reason: one.problem }
     try {
-      const history = opened(one.history, keys ?? noKeys) as History
+      const history = opened(one.history, keys) as History
       return { from, history, ...whose(history) }
     } catch (error) {
-      return { from, ...whose(one.history), how: 'unreadable', reason: messageOf(error) }
+      const { workflowId, runId, runbook } = whose(one.history)
+      return { from, workflowId, runId, runbook, how: 'unreadable', reason: messageOf(error) }
     }
   }
 
@@ -79,7 +88,11 @@ export async function* replayHistories(
   for await (const { error } of Worker.runReplayHistories(options, readable())) {
     yield* aside.splice(0)
     if (!current) continue
-    const { history, ...rest } = current
+    const { history, needsRunbook, ...rest } = current
+    if (needsRunbook && runbooks && !runbooks.has(rest.runbook)) {
+      yield { ...rest, how: 'different', was: `runbook ${rest.runbook}`, is: 'no runbook that there is' }
+      continue
+    }
     const difference = error
       ? differenceIn(history, error.message, witness.firstForeign(history))
       : witness.differenceFrom(history)
@@ -100,11 +113,16 @@ function opened(value: unknown, keys: Pick<Keys, 'byId'>): unknown {
 }
 
 /** Whose history it is, as far as that can be read. */
-function whose({ events }: History): Pick<Replayed, 'workflowId' | 'runId' | 'runbook'> {
+function whose({ events }: History): Omit<Readable, 'from' | 'history'> {
   const started = events?.[0]?.workflowExecutionStartedEventAttributes
   const type = started?.workflowType?.name ?? '-'
-  const [order] = started?.input?.payloads ?? []
-  const isRun = type === 'run' && order && !isEncrypted(order)
-  const { runbook = type } = isRun ? defaultPayloadConverter.fromPayload<Partial<RunOrder>>(order) : {}
-  return { workflowId: started?.workflowId || '-', runId: started?.originalExecutionRunId || '-', runbook }
+  const [given] = started?.input?.payloads ?? []
+  const isReadable = type === 'run' && given && !isEncrypted(given)
+  const order = isReadable ? defaultPayloadConverter.fromPayload<RunOrder>(given) : undefined
+  return {
+    workflowId: started?.workflowId || '-',
+    runId: started?.originalExecutionRunId || '-',
+    runbook: order?.runbook ?? type,
+    needsRunbook: order !== undefined && order.document === undefined,
+  }
 }

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
+import { afterAll, beforeAll, expect, inject, it, onTestFinished, vi } from 'vitest'
+import { loadKeys } from '../../../temporal/keys.ts'
+import { run } from '../../../workflows/run.ts'
+import { steward } from '../../cli/steward.ts'
+import { useWorker } from '../engine.ts'
+
+const bench = useWorker()
+const bundling = 180_000
+const source = new URL('../own/tidy-host.ts', import.meta.url)
+const act = "    await run.action('server.stop', { serverId })\n"
+
+let folder: string
+let exported: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'steward-replay-'))
+  exported = join(folder, 'histories', 'tidy.json')
+  await mkdir(join(folder, 'histories'))
+  const { host } = bench.cloud({ performCall: { status: 202, startedAt: '2026-11-21T00:00:00.000Z' } })
+  const order = {
+    runbook: 'test-tidy-host',
+    input: { host, serverId: randomUUID() },
+    dryRun: false,
+    by: 'olga',
+    why: '-',
+  }
+  const handle = await bench.client.workflow.start(run, {
+    workflowId: `run/by-hand/${randomUUID()}-${host}`,
+    taskQueue: bench.taskQueue,
+    args: [order, { requester: 'person', by: 'olga', why: '-', waitSeconds: 60 }],
+  })
+  await handle.result()
+  await writeFile(exported, historyToJSON(await handle.fetchHistory()))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** What `runbook check --replay` says of the runbook with this change. */
+async function check(change: (text: string) => string, ...args: string[]) {
+  const own = await mkdtemp(join(folder, 'own-'))
+  await writeFile(join(own, 'tidy-host.ts'), change(await readFile(source, 'utf8')))
+  const said: string[] = []
+  const spy = vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0)
+  const before = process.exitCode
+  onTestFinished(() => {
+    spy.mockRestore()
+    process.exitCode = before
+  })
+  const { out, err, code } = await steward({}, 'runbook', 'check', own, '--replay', ...args)
+  spy.mockRestore()
+  return { out, err: err + said.join(''), code: code || Number(process.exitCode ?? 0) }
+}
+const keys = () => ['--keys', inject('engine').keysFile]
+
+it('other words, limits and inputs of the same steps are compatible: exit code 0', { timeout: bundling }, async () => {
+  const { out, err, code } = await check(
+    (text) =>
+      text
+        .replace('is tidy', 'is as tidy as can be')
+        .replace("title: 'Tidy up'", "title: 'Tidy up a host'")
+        .replace('  async run(', '  expectedMinutes: () => 3,\n  async run('),
+    exported,
+    ...keys(),
+  )
+  expect(err).toBe('')
+  expect(out).toMatch(/test-tidy-host +1 +1 +0 +0/)
+  expect(code).toBe(0)
+})
+
+it('a further entry in its record is not: exit code 1, and what has changed where', { timeout: bundling }, async () => {
+  const { out, err, code } = await check(
+    (text) => text.replace(act, `    run.note('begins')\n${act}`),
+    folder,
+    ...keys(),
+  )
+  expect(out).toMatch(/test-tidy-host +1 +0 +1 +0/)
+  expect(err).toMatch(/^test-tidy-host run\/by-hand\/.* at event \d+ it was .*; now it is/)
+  expect(code).toBe(1)
+})
+
+it('another call in its place is not, although the engine takes it', { timeout: bundling }, async () => {
+  const { err, code } = await check((text) => text.replaceAll('server.stop', 'server.pause'), exported, ...keys())
+  expect(err).toMatch(/it was step performCall \(server\.stop\); now it is step performCall \(server\.pause\)/)
+  expect(code).toBe(1)
+})
+
+it('a runbook that is no more is not', { timeout: bundling }, async () => {
+  const { err, code } = await check((text) => text.replaceAll('test-tidy-host', 'test-neat-host'), exported, ...keys())
+  expect(err).toMatch(/^test-tidy-host .*: it was runbook test-tidy-host; now it is no runbook that there is/)
+  expect(code).toBe(1)
+})
+
+it('what cannot be read is told, and is no success: a missing key, and what is no history', {
+  timeout: bundling,
+}, async () => {
+  const other = join(folder, 'other-keys.json')
+  await loadKeys(other)
+  const noKey = await check((text) => text, exported, '--keys', other)
+  expect(noKey.out).toMatch(/run +1 +0 +0 +1/)
+  expect(noKey.err).toMatch(/the key file does not hold key k-/)
+  expect(noKey.code).toBe(1)
+  const broken = join(folder, 'broken.json.gz')
+  onTestFinished(() => rm(broken))
+  await writeFile(broken, gzipSync('{"events": []}'))
+  const both = await check((text) => text, broken, exported, ...keys())
+  expect(both.err).toMatch(/broken\.json\.gz\): no history of Temporal: it has no `events`/)
+  expect(both.out).toMatch(/test-tidy-host +1 +1 +0 +0/)
+  expect(both.code).toBe(1)
+})
+
+it('nothing to replay is no success, nor are files that are not there', { timeout: bundling }, async () => {
+  const empty = join(folder, 'empty')
+  await mkdir(empty)
+  const same = (text: string) => text
+  expect(await check(same, empty, ...keys())).toMatchObject({ code: 1, err: expect.stringContaining('no history in') })
+  expect(await check(same, join(folder, 'nowhere'), ...keys())).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('ENOENT'),
+  })
+  expect(await check(same, exported, '--keys', join(folder, 'nowhere'))).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('--keys: there is no'),
+  })
+})
