@@ -51,7 +51,8 @@ export async function checkByReplay(
 /** One sentence: which run, where, and what has changed. */
 function sentenceOf(one: Replayed): string {
   const of = `${one.runbook} ${one.workflowId} (run ${one.runId}, ${one.from})`
-  if (one.how === 'unreadable') return `${of}: ${one.reason}`
+  // of what is no history at all there is only the file
+  if (one.how === 'unreadable') return `${one.runId === '-' ? one.from : of}: ${one.reason}`
   if (one.how === 'same') return of
   const at = one.eventId === undefined ? '' : ` at event ${one.eventId}`
   return `${of}:${at} it was ${one.was}; now it is ${one.is}`

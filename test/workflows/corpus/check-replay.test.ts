@@ -103,7 +103,7 @@ it('what cannot be read is told, and is no success: a missing key, and what is n
   onTestFinished(() => rm(broken))
   await writeFile(broken, gzipSync('{"events": []}'))
   const both = await check(asItWas, broken, exported, ...keys())
-  expect(both.err).toMatch(/broken\.json\.gz\): no history of Temporal: it has no `events`/)
+  expect(both.err).toMatch(/broken\.json\.gz: no history of Temporal: it has no `events`/)
   expect(both.out).toMatch(/test-tidy-host +1 +1 +0 +0/)
   expect(both.code).toBe(1)
 })
