@@ -2,11 +2,11 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { workflowBundle } from '../../../temporal/bundle.ts'
 import { historiesIn } from '../../../temporal/history-files.ts'
 import { type Replayed, replayHistories } from '../../../temporal/replay.ts'
-import { builtInRunbooks } from '../../../workflows/runbooks/index.ts'
 import { quietRuntime } from '../quiet-runtime.ts'
+import { frozenRunbooks } from './frozen-runbooks.ts'
 import { fileOf, histories, keptOf, missingOf } from './kept.ts'
 
-const names = builtInRunbooks.map(({ name }) => name)
+const names = frozenRunbooks.map(({ name }) => name)
 
 describe('runs that former versions have begun', () => {
   const replayed: Replayed[] = []
@@ -16,7 +16,7 @@ describe('runs that former versions have begun', () => {
     for await (const one of replayHistories(bundle, historiesIn([histories]))) replayed.push(one)
   })
 
-  it.each(builtInRunbooks.map((runbook) => [runbook.name, runbook] as const))(
+  it.each(frozenRunbooks.map((runbook) => [runbook.name, runbook] as const))(
     '%s: each of its outcomes is kept; `npm run freeze-corpus` adds what is not',
     async (name, runbook) => {
       expect(missingOf(runbook, await keptOf(name))).toEqual([])

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, inject, it } from 'vitest'
 import { connectClient } from '../../../temporal/connection.ts'
 import { loadKeys } from '../../../temporal/keys.ts'
-import { builtInRunbooks } from '../../../workflows/runbooks/index.ts'
 import type { Runbook } from '../../../workflows/sdk/definition.ts'
 import { sharedEngine } from '../engine.ts'
 import { quietRuntime } from '../quiet-runtime.ts'
 import type { Scenario } from '../scenarios/scenario.ts'
+import { frozenRunbooks } from './frozen-runbooks.ts'
 import { addKept, type FrozenHistory, keptOf, missingOf } from './kept.ts'
 import { createStage, type Played } from './stage.ts'
 import { undisturbed, type Variant, variantsOf } from './variants.ts'
@@ -41,7 +41,7 @@ const shapeOf = ({ outcome, events }: Pick<FrozenHistory, 'outcome' | 'events'>)
   return [outcome, ...kinds].join(' ')
 }
 
-it.each(builtInRunbooks.map((one) => [one.name, one] as const))('%s', { timeout: 900_000 }, async (name, runbook) => {
+it.each(frozenRunbooks.map((one) => [one.name, one] as const))('%s', { timeout: 900_000 }, async (name, runbook) => {
   const kept = await keptOf(name)
   const missing = missingOf(runbook, kept)
   if (missing.length === 0 && !anew.has(name)) return

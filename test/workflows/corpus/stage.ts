@@ -111,7 +111,8 @@ export async function createStage(encrypting: Client) {
     const one: Playing = { runbook, variant, world, handle, deeds: 0, effects: 0, hasAsked: false }
     playing.set(workflowId, one)
     const { dryRun = false, input = scenario.input } = variant
-    const order = { runbook: runbook.name, input, dryRun, by: 'olga', why: 'corpus' }
+    const { name, document } = runbook
+    const order = { runbook: name, ...(document && { document }), input, dryRun, by: 'olga', why: 'corpus' }
     await client.workflow.start(run, { workflowId, taskQueue, args: [order, grounds] })
     if (scenario.meanwhile || variant.asked) {
       one.hasAsked = true
