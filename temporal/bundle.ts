@@ -43,7 +43,8 @@ export async function bundleWorkflows(
   { isWitnessed = false, sources = root }: BundleOptions & { readonly sources?: string } = {},
 ): Promise<string> {
   const builtIn = join(sources, 'workflows', `index.${extension}`)
-  const entry = own.length === 0 ? undefined : await writeEntry(own, builtIn)
+  // one that is replayed against says which runbooks it has
+  const entry = own.length === 0 && !isWitnessed ? undefined : await writeEntry(own, sources)
   const said: string[] = []
   try {
     const { code } = await bundleWorkflowCode({
@@ -60,7 +61,10 @@ export async function bundleWorkflows(
           ...config.resolve,
           // what own runbooks lie beside has neither the SDK nor zod
           modules: ['node_modules', ownModules],
-          alias: { ...config.resolve?.alias, 'steward/runbook': join(root, 'workflows', 'sdk', `index.${extension}`) },
+          alias: {
+            ...config.resolve?.alias,
+            'steward/runbook': join(sources, 'workflows', 'sdk', `index.${extension}`),
+          },
         },
       }),
     })
@@ -79,20 +83,21 @@ export async function bundleWorkflows(
 }
 
 /** The workflows that come with Steward, and own runbooks taken in beside them. */
-async function writeEntry(own: readonly OwnModule[], builtIn: string): Promise<string> {
+async function writeEntry(own: readonly OwnModule[], sources: string): Promise<string> {
   const cache = cacheDir()
   await mkdir(cache, { recursive: true })
   const folder = await mkdtemp(join(cache, 'bundle-'))
-  const registry = join(root, 'workflows', 'sdk', `registry.${extension}`)
+  const inSources = (...path: string[]) => join(sources, 'workflows', ...path)
+  const registry = inSources('sdk', `registry.${extension}`)
   const lines = [
     `import { registerOwn } from ${JSON.stringify(registry)}`,
-    `import { declaredRunbook } from ${JSON.stringify(join(root, 'workflows', 'sdk', 'declared', `runbook.${extension}`))}`,
+    `import { declaredRunbook } from ${JSON.stringify(inSources('sdk', 'declared', `runbook.${extension}`))}`,
     ...own.map(({ file, document }, i) =>
       document === undefined
         ? `import * as own${i} from ${JSON.stringify(file)}`
         : `const own${i} = { default: declaredRunbook(${JSON.stringify(document)}) }`,
     ),
-    `export * from ${JSON.stringify(builtIn)}`,
+    `export * from ${JSON.stringify(inSources(`index.${extension}`))}`,
     `export { allCards as runbookCards } from ${JSON.stringify(registry)}`,
     `export const ownProblems = registerOwn([${own.map(({ from }, i) => `{ from: ${JSON.stringify(from)}, module: own${i} }`).join(', ')}])`,
   ]

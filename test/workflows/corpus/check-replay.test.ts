@@ -10,6 +10,7 @@ import { loadKeys } from '../../../temporal/keys.ts'
 import { run } from '../../../workflows/run.ts'
 import { steward } from '../../cli/steward.ts'
 import { useWorker } from '../engine.ts'
+import { fileOf } from './kept.ts'
 
 const bench = useWorker()
 const bundling = 180_000
@@ -84,9 +85,11 @@ it('a further entry in its record is not: exit code 1, and what has changed wher
   expect(code).toBe(1)
 })
 
-it('a runbook that is no more is not', { timeout: bundling }, async () => {
-  const { err, code } = await check(await mkdtemp(join(folder, 'none-')), exported, ...keys())
-  expect(err).toMatch(/^test-tidy-host .*: it was runbook test-tidy-host; now it is no runbook that there is/)
+it('a runbook that is no more is not; those that come with Steward are there', { timeout: bundling }, async () => {
+  const none = await mkdtemp(join(folder, 'none-'))
+  const { out, err, code } = await check(none, exported, fileOf('notify'), ...keys())
+  expect(err).toMatch(/^test-tidy-host .*: it was runbook test-tidy-host; now it is no runbook that there is\n$/)
+  expect(out).toMatch(/notify +5 +5 +0 +0/)
   expect(code).toBe(1)
 })
 
