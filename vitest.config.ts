@@ -21,7 +21,7 @@ export default defineConfig({
           name: 'workflow',
           isolate: false,
           include: ['test/workflows/**/*.test.ts'],
-          exclude: ['test/workflows/crash-matrix.test.ts'],
+          exclude: ['test/workflows/crash-matrix.test.ts', 'test/workflows/corpus/freeze.test.ts'],
           globalSetup: ['test/workflows/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 300_000,
@@ -32,6 +32,15 @@ export default defineConfig({
           // what is killed takes its time to be missed
           name: 'outage',
           include: ['test/outages/**/*.test.ts', 'test/workflows/crash-matrix.test.ts'],
+          globalSetup: ['test/workflows/global-setup.ts'],
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          // adds histories to the corpus; `npm test` leaves it as it is
+          name: 'freeze',
+          include: ['test/workflows/corpus/freeze.test.ts'],
           globalSetup: ['test/workflows/global-setup.ts'],
           hookTimeout: 300_000,
         },

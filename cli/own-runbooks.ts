@@ -7,6 +7,11 @@ import { checkOwnRunbooks, findOwnRunbooks } from '../boot/own-runbooks.ts'
 import { failure } from '../core/errors.ts'
 import { RunbookName } from '../core/runbook.ts'
 import { plain, printTable } from './print.ts'
+import { checkByReplay, type ReplayOptions } from './replay-check.ts'
+
+interface CheckOptions extends ReplayOptions {
+  replay?: string[]
+}
 
 /** runbook new|check: runbooks of one's own, before a worker has them. */
 export function addOwnRunbookCommands(runbook: Command): void {
@@ -30,16 +35,26 @@ export function addOwnRunbookCommands(runbook: Command): void {
     .command('check [folder]')
     .description('look for what would fail a run: of one folder, or of all that steward.yaml names; runs nothing')
     .option('--config <file>', 'steward.yaml')
-    .action(async (folder: string | undefined, { config }: { config?: string }, command: Command) => {
+    .option(
+      '--replay <path...>',
+      'exported histories, files or folders: what has begun must be able to go on with these',
+    )
+    .option('--keys <file>', 'key file of the installation that the histories are of; default: as steward.yaml says')
+    .action(async (folder: string | undefined, options: CheckOptions, command: Command) => {
+      const { config, replay } = options
       const own = folder
         ? { folders: [resolve(folder)], packages: [], beside: dirname(resolve(folder)) }
         : (await readConfig(config)).runbooks
       const modules = await findOwnRunbooks(own)
-      const { cards, problems } = await checkOwnRunbooks(modules)
+      const { cards, problems, bundle } = await checkOwnRunbooks(modules, { isWitnessed: replay !== undefined })
       if (problems.length > 0) {
         for (const problem of problems) process.stderr.write(`${plain(problem)}\n`)
         process.exitCode = 1
         return
+      }
+      if (replay && bundle) {
+        const runbooks = new Set(cards.map(({ name }) => name))
+        return checkByReplay(command, { bundle, runbooks }, replay, options)
       }
       const mine = cards.filter(({ source }) => source === 'own')
       const rows = mine.map(({ name, risk, title, needs }) => [

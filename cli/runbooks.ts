@@ -6,6 +6,7 @@ import { readJsonOption } from './json-option.ts'
 import { type PageOptions, pageQuery, printMore } from './paging.ts'
 import { printGroups, printTable } from './print.ts'
 import { inputWords, runCard } from './run-card.ts'
+import { addRunExport } from './run-export.ts'
 
 const Runbooks = z.object({ runbooks: z.array(RunbookCard) })
 const Runs = z.object({ runs: z.array(Run), nextPage: z.string().optional() })
@@ -101,6 +102,7 @@ function addRunCommands(program: Command): void {
     .action(async (id: string, _options: object, command: Command) => {
       show(command, Run.parse(await (await connectApi(command))('GET', one(id))))
     })
+  addRunExport(run)
   run
     .command('cancel <id>')
     .description('have it take back what it did, and end')

@@ -28,20 +28,32 @@ const ownModules = join(
 )
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
+export interface BundleOptions {
+  /** For replays: every step that is asked for is told to a witness. */
+  readonly isWitnessed?: boolean
+}
+
 /**
  * Bundles all workflows for the sandbox, and the runbooks of this installation with them, which import `steward/runbook`.
+ * @param sources folder of `workflows`, `policies` and `core`, where they are not those of this program
  * @throws RUNBOOK_INVALID an own module that no bundle can be made of
  */
-export async function bundleWorkflows(own: readonly OwnModule[] = []): Promise<string> {
-  const builtIn = join(root, 'workflows', `index.${extension}`)
-  const entry = own.length === 0 ? undefined : await writeEntry(own, builtIn)
+export async function bundleWorkflows(
+  own: readonly OwnModule[] = [],
+  { isWitnessed = false, sources = root }: BundleOptions & { readonly sources?: string } = {},
+): Promise<string> {
+  const builtIn = join(sources, 'workflows', `index.${extension}`)
+  // one that is replayed against says which runbooks it has
+  const entry = own.length === 0 && !isWitnessed ? undefined : await writeEntry(own, sources)
   const said: string[] = []
   try {
     const { code } = await bundleWorkflowCode({
       workflowsPath: entry ?? builtIn,
-      preloadModules: [...(await pureModules()), join(root, 'temporal', `shared-modules.${extension}`)],
+      preloadModules: [...(await pureModules(sources)), join(root, 'temporal', `shared-modules.${extension}`)],
       failureConverterPath,
-      workflowInterceptorModules: [join(root, 'workflows', 'sdk', `declared.${extension}`)],
+      workflowInterceptorModules: ['declared', ...(isWitnessed ? ['witness'] : [])].map((name) =>
+        join(sources, 'workflows', 'sdk', `${name}.${extension}`),
+      ),
       logger: entry ? new DefaultLogger('WARN', ({ message }) => said.push(message)) : new DefaultLogger('WARN'),
       webpackConfigHook: (config) => ({
         ...config,
@@ -49,7 +61,10 @@ export async function bundleWorkflows(own: readonly OwnModule[] = []): Promise<s
           ...config.resolve,
           // what own runbooks lie beside has neither the SDK nor zod
           modules: ['node_modules', ownModules],
-          alias: { ...config.resolve?.alias, 'steward/runbook': join(root, 'workflows', 'sdk', `index.${extension}`) },
+          alias: {
+            ...config.resolve?.alias,
+            'steward/runbook': join(sources, 'workflows', 'sdk', `index.${extension}`),
+          },
         },
       }),
     })
@@ -68,20 +83,21 @@ export async function bundleWorkflows(own: readonly OwnModule[] = []): Promise<s
 }
 
 /** The workflows that come with Steward, and own runbooks taken in beside them. */
-async function writeEntry(own: readonly OwnModule[], builtIn: string): Promise<string> {
+async function writeEntry(own: readonly OwnModule[], sources: string): Promise<string> {
   const cache = cacheDir()
   await mkdir(cache, { recursive: true })
   const folder = await mkdtemp(join(cache, 'bundle-'))
-  const registry = join(root, 'workflows', 'sdk', `registry.${extension}`)
+  const inSources = (...path: string[]) => join(sources, 'workflows', ...path)
+  const registry = inSources('sdk', `registry.${extension}`)
   const lines = [
     `import { registerOwn } from ${JSON.stringify(registry)}`,
-    `import { declaredRunbook } from ${JSON.stringify(join(root, 'workflows', 'sdk', 'declared', `runbook.${extension}`))}`,
+    `import { declaredRunbook } from ${JSON.stringify(inSources('sdk', 'declared', `runbook.${extension}`))}`,
     ...own.map(({ file, document }, i) =>
       document === undefined
         ? `import * as own${i} from ${JSON.stringify(file)}`
         : `const own${i} = { default: declaredRunbook(${JSON.stringify(document)}) }`,
     ),
-    `export * from ${JSON.stringify(builtIn)}`,
+    `export * from ${JSON.stringify(inSources(`index.${extension}`))}`,
     `export { allCards as runbookCards } from ${JSON.stringify(registry)}`,
     `export const ownProblems = registerOwn([${own.map(({ from }, i) => `{ from: ${JSON.stringify(from)}, module: own${i} }`).join(', ')}])`,
   ]
@@ -94,12 +110,12 @@ async function writeEntry(own: readonly OwnModule[], builtIn: string): Promise<s
  * What workflows import of core and policies. It is pure, so that all workflows may share it; loaded anew for each, its
  * schemas would be most of what a workflow costs, in time and in memory.
  */
-async function pureModules(): Promise<string[]> {
-  const folder = join(root, 'workflows')
+async function pureModules(sources: string): Promise<string[]> {
+  const folder = join(sources, 'workflows')
   const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(`.${extension}`))
   const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
   const imported = texts.flatMap((text) =>
-    [...text.matchAll(/ from ["'][./]+\/((?:core|policies)\/[^"']+)["']/g)].map(([, path = '']) => join(root, path)),
+    [...text.matchAll(/ from ["'][./]+\/((?:core|policies)\/[^"']+)["']/g)].map(([, path = '']) => join(sources, path)),
   )
   return [...new Set(imported)]
 }
@@ -108,13 +124,13 @@ async function pureModules(): Promise<string[]> {
  * Gives the path of the workflow bundle: the one of the build, or, when run from source or with own runbooks, one bundled
  * now and kept under a hash of what is in it, since bundling takes seconds.
  */
-export async function workflowBundle(own: readonly OwnModule[] = []): Promise<string> {
+export async function workflowBundle(own: readonly OwnModule[] = [], options: BundleOptions = {}): Promise<string> {
   const built = join(root, 'workflow-bundle.js')
-  if (own.length === 0 && (await isThere(built))) return built
+  if (own.length === 0 && !options.isWitnessed && (await isThere(built))) return built
   const folder = join(cacheDir(), 'workflow-bundles')
-  const file = join(folder, `${await hashOf(own)}.js`)
+  const file = join(folder, `${await hashOf(own)}${options.isWitnessed ? '-witnessed' : ''}.js`)
   if (await isThere(file)) return file
-  const code = await bundleWorkflows(own)
+  const code = await bundleWorkflows(own, options)
   await mkdir(folder, { recursive: true })
   await writeFile(`${file}.${process.pid}`, code)
   await rename(`${file}.${process.pid}`, file)

@@ -36,7 +36,7 @@ export function createCodec({ active, byId }: Keys): PayloadCodec {
       })
     },
     async decode(payloads) {
-      return payloads.map((payload) => open(payload, byId))
+      return payloads.map((payload) => openPayload(payload, byId))
     },
   }
 }
@@ -44,7 +44,8 @@ export function createCodec({ active, byId }: Keys): PayloadCodec {
 /** Whether this codec made the payload. */
 export const isEncrypted = ({ metadata }: Payload): boolean => asText(metadata?.encoding) === encoding
 
-function open(payload: Payload, byId: Keys['byId']): Payload {
+/** What this codec has closed. @throws CONFIG_INVALID when it is not encrypted, or its key is not in the key file */
+export function openPayload(payload: Payload, byId: Keys['byId']): Payload {
   const { metadata, data } = payload
   if (!isEncrypted(payload) || !data) throw failure('CONFIG_INVALID', 'a payload is not encrypted')
   const keyId = asText(metadata?.['encryption-key-id'])

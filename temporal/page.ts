@@ -1,5 +1,6 @@
 import { type Client, isGrpcServiceError, type WorkflowExecutionInfo } from '@temporalio/client'
 import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js'
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { failure } from '../core/errors.ts'
 
 export interface PageWish {
@@ -43,20 +44,47 @@ export async function pageOf<T>(
     const item = read({ ...info, memo: info.memo ?? {} })
     if (item !== undefined) items.push(item)
   }
-  const isLast = !nextPageToken || nextPageToken.length === 0
-  return { items, ...(!isLast && { nextPage: Buffer.from(nextPageToken).toString('base64url') }) }
+  return { items, ...nextOf(nextPageToken) }
 
-  async function ask() {
-    const token = page === undefined ? undefined : Buffer.from(page, 'base64url')
-    try {
-      return await client.workflowService.listWorkflowExecutions({
-        ...{ namespace, query, pageSize: limit },
-        ...(token && { nextPageToken: token }),
-      })
-    } catch (error) {
-      if (token && isGrpcServiceError(error) && noSuchPage.has(error.code))
-        throw failure('INPUT_INVALID', 'page: this is no page of the list; leave it out to begin')
-      throw error
-    }
+  function ask() {
+    return ofPage(page, (token) =>
+      client.workflowService.listWorkflowExecutions({ ...{ namespace, query, pageSize: limit }, ...token }),
+    )
+  }
+}
+
+/**
+ * One page of the history of a workflow, as the engine keeps it: what is encrypted stays so. In the JSON that all tools of
+ * Temporal write and read.
+ *
+ * @throws INPUT_INVALID when `page` is no page of this history
+ */
+export async function historyPage(
+  client: Client,
+  execution: { readonly workflowId: string; readonly runId: string },
+  { limit, page }: PageWish,
+): Promise<Page<object>> {
+  const { namespace } = client.options
+  const { history, nextPageToken } = await ofPage(page, (token) =>
+    client.workflowService.getWorkflowExecutionHistory({
+      ...{ namespace, execution, maximumPageSize: limit },
+      ...token,
+    }),
+  )
+  const { events = [] } = JSON.parse(historyToJSON({ events: history?.events ?? [] })) as { events?: object[] }
+  return { items: events, ...nextOf(nextPageToken) }
+}
+
+const nextOf = (token: Uint8Array | null | undefined) =>
+  token && token.length > 0 ? { nextPage: Buffer.from(token).toString('base64url') } : {}
+
+/** @throws INPUT_INVALID when `page` is no page of what is asked for */
+async function ofPage<T>(page: string | undefined, ask: (token: { nextPageToken?: Buffer }) => Promise<T>): Promise<T> {
+  try {
+    return await ask(page === undefined ? {} : { nextPageToken: Buffer.from(page, 'base64url') })
+  } catch (error) {
+    if (page !== undefined && isGrpcServiceError(error) && noSuchPage.has(error.code))
+      throw failure('INPUT_INVALID', 'page: this is no page of the list; leave it out to begin')
+    throw error
   }
 }

@@ -14,7 +14,7 @@ import { run as runWorkflow } from '../workflows/run.ts'
 import { runMove } from '../workflows/run-move.ts'
 import { answerRun } from '../workflows/sdk/questions.ts'
 import { quoted } from './incident-list.ts'
-import { type Page, type PageWish, pageOf } from './page.ts'
+import { historyPage, type Page, type PageWish, pageOf } from './page.ts'
 import { engineTimeoutMs, throughEngine } from './reach.ts'
 import { createRunVersions } from './run-versions.ts'
 
@@ -31,6 +31,8 @@ export interface Runs {
   taken(id: string): Promise<{ run: Run; fingerprint?: string } | undefined>
   /** @throws RUN_NOT_FOUND */
   show(id: string): Promise<Run>
+  /** Its history by pages, as the engine keeps it: encrypted. @throws RUN_NOT_FOUND, INPUT_INVALID like `list` */
+  history(id: string, wish: PageWish): Promise<Page<object>>
   /** By pages: those that run come first, newest first. @throws INPUT_INVALID when `page` is no page of such a list */
   list(wish: PageWish & RunFilter): Promise<Page<Run>>
   /** Has a run take back what it did and end; the run as it is then. @throws RUN_NOT_FOUND, RUN_ENDED, RUN_OF_ANOTHER */
@@ -128,6 +130,8 @@ export function createRuns(
       }),
 
     show: (id) => throughEngine(client, () => shown(id)),
+
+    history: (id, wish) => throughEngine(client, async () => historyPage(client, (await found(id)).info, wish)),
 
     list: ({ states, runbook, ...wish }) =>
       throughEngine(client, () => {

@@ -118,6 +118,26 @@ const runRoutes: FastifyPluginAsyncZod<RunbookRoutesOptions> = async (app, optio
     },
     ({ params: { id } }) => runs.show(id),
   )
+  app.get(
+    '/runs/:id/history',
+    {
+      config: { access: 'runbooks:read' },
+      schema: {
+        tags: ['runbooks'],
+        summary: "Export the history of a run, in Temporal's own JSON, by pages; what is encrypted stays so",
+        description:
+          'The `events` of all pages one after the other are the history: `{"events": [...]}` is a file for ' +
+          '`steward runbook check --replay`, and for the tools of Temporal.',
+        params: Id,
+        querystring: z.strictObject(pageQuery),
+        response: { 200: z.object({ events: z.array(z.unknown()), ...nextPage }), ...problems, 404: Problem },
+      },
+    },
+    async ({ params: { id }, query }) => {
+      const page = await runs.history(id, query)
+      return { events: page.items, ...nextOf(page) }
+    },
+  )
   app.post(
     '/runs/:id/cancel',
     {

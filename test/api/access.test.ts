@@ -88,6 +88,7 @@ GET    /v1/runbooks/:name                        runbooks:read      m     i   i 
 POST   /v1/runbooks/:name/runs                   runbooks:run       m     i   i       i        r       r      r      r     r       r     p     +        m            m
 GET    /v1/runs                                  runbooks:read      m     i   i       i        r       r      r      r     r       r     +     +        m            m
 GET    /v1/runs/:id                              runbooks:read      m     i   i       i        r       r      r      r     r       r     +     +        m            m
+GET    /v1/runs/:id/history                      runbooks:read      m     i   i       i        r       r      r      r     r       r     +     +        m            m
 POST   /v1/runs/:id/cancel                       runbooks:run       m     i   i       i        r       r      r      r     r       r     p     +        m            m
 POST   /v1/runs/:id/move                         runbooks:run       m     i   i       i        r       r      r      r     r       r     p     +        m            m
 POST   /v1/runs/:id/answer                       runbooks:run       m     i   i       i        r       r      r      r     r       r     p     +        m            m

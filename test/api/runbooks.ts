@@ -2,6 +2,7 @@ import { failure } from '../../core/errors.ts'
 import type { Run, RunbookCard, RunOrder } from '../../core/runbook.ts'
 import type { Runs } from '../../temporal/runs.ts'
 import { allCards } from '../../workflows/sdk/registry.ts'
+import { pageIn } from './page.ts'
 
 export interface RunbookChanges {
   /** What the workers have. @default the built-in ones */
@@ -24,6 +25,10 @@ export function fakeRunbooks({ cards = allCards(), runs }: RunbookChanges) {
     },
     taken: async (id) => started.get(id),
     show,
+    history: async (id, wish) => {
+      await show(id)
+      return pageIn([{ eventId: '1' }, { eventId: '2' }, { eventId: '3' }], wish)
+    },
     list: async () => ({ items: [...started.values()].map(({ run }) => run) }),
     cancel: show,
     move: show,

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { failure } from '../../core/errors.ts'
 import type { Run } from '../../core/runbook.ts'
+import { pageIn } from '../api/page.ts'
 import { runOf } from '../api/runbooks.ts'
 import { installation, steward } from './steward.ts'
 
@@ -68,6 +70,64 @@ describe('an operator on the command line', () => {
     expect(out).toMatch(/asks +Rebuild it\?/)
     expect(out).toMatch(/steps +failed +server.reset 7c2 – CLOUD_REFUSED: locked/)
     expect(out).toMatch(/evidence +actions/)
+  })
+})
+
+describe('the histories of runs', () => {
+  const begun = [randomUUID(), randomUUID()] as const
+  const exporting = async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'steward-histories-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const order = { input: {}, dryRun: false, by: 'olga', why: 'stuck' }
+    const runs = [
+      runOf(begun[0], { ...order, runbook: 'drain-host' }),
+      { ...runOf(begun[1], { ...order, runbook: 'night-off' }), startedAt: '2026-11-01T00:00:00.000Z' },
+    ]
+    const pages: string[] = []
+    const ask = await cli({
+      runs: {
+        show: async (id) => runs.find((run) => run.id === id) ?? Promise.reject(failure('RUN_NOT_FOUND', `no ${id}`)),
+        list: async ({ runbook, ...wish }) =>
+          pageIn(
+            runs.filter((run) => (runbook ?? run.runbook) === run.runbook),
+            wish,
+          ),
+        // a page has less than was asked for
+        history: async (id, { page }) => {
+          pages.push(page ?? 'first')
+          return pageIn([{ eventId: '1', id }, { eventId: '2' }, { eventId: '3' }], { limit: 2, ...(page && { page }) })
+        },
+      },
+    })
+    const files = async () => (await readdir(folder)).sort()
+    return { folder, pages, files, ask: (...args: string[]) => ask('run', 'export', ...args, '--folder', folder) }
+  }
+
+  it('are written one to a file, whole, and for nobody else to read', async () => {
+    const { ask, folder, files, pages } = await exporting()
+    expect((await ask(begun[0])).out).toMatch(/drain-host +waiting +3 +.*drain-host-/)
+    const [file = ''] = await files()
+    expect(file).toBe(`drain-host-${begun[0]}.json`)
+    const events = [{ eventId: '1', id: begun[0] }, { eventId: '2' }, { eventId: '3' }]
+    expect(JSON.parse(await readFile(join(folder, file), 'utf8'))).toEqual({ events })
+    expect((await stat(join(folder, file))).mode & 0o077).toBe(0)
+    expect(pages).toEqual(['first', '2'])
+  })
+
+  it('are chosen by id, by runbook, by when they began; nothing is chosen by saying nothing', async () => {
+    const { ask, files } = await exporting()
+    expect(await ask()).toMatchObject({ code: 1, err: expect.stringContaining('say which runs') })
+    expect(await ask(begun[0], '--all')).toMatchObject({ code: 1, err: expect.stringContaining('say which runs') })
+    await ask('--all', '--since', '2026-11-10T00:00:00Z')
+    expect(await files()).toEqual([`drain-host-${begun[0]}.json`])
+    await ask('--runbook', 'night-off')
+    expect(await files()).toEqual([`drain-host-${begun[0]}.json`, `night-off-${begun[1]}.json`])
+  })
+
+  it('of a run that there is not: RUN_NOT_FOUND', async () => {
+    const { ask, files } = await exporting()
+    expect(await ask(randomUUID())).toMatchObject({ code: 1, err: expect.stringMatching(/RUN_NOT_FOUND/) })
+    expect(await files()).toEqual([])
   })
 })
 

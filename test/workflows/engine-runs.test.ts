@@ -49,6 +49,48 @@ describe('whoever looks at runs', () => {
   })
 })
 
+describe('the history of a run', () => {
+  const whole = async (id: string, limit: number) => {
+    const events: object[] = []
+    let page: string | undefined
+    do {
+      const next = await runs().history(id, { limit, ...(page && { page }) })
+      events.push(...next.items)
+      page = next.nextPage
+    } while (page !== undefined)
+    return events
+  }
+
+  it('is exported whole, by pages, and as encrypted as it is in the engine', async () => {
+    const { id, state } = await begin('night-off', { servers: [serverId] }, { performCall: accepted })
+    await until(state, 'succeeded')
+    const events = await whole(id, 5)
+    expect(events.map((event) => Number((event as { eventId: string }).eventId))).toEqual(events.map((_, i) => i + 1))
+    expect(events).toEqual(await whole(id, 1000))
+    const text = JSON.stringify(events)
+    const encoded = (words: string) => Buffer.from(words).toString('base64').slice(0, -4)
+    expect(text).toContain(encoded('binary/encrypted'))
+    for (const secret of [serverId, 'olga', 'json/plain']) {
+      expect(text).not.toContain(secret)
+      expect(text).not.toContain(encoded(`"${secret}"`))
+    }
+  })
+
+  it('of another run is no page of it, and of no run there is none', async () => {
+    const [one, other] = await Promise.all([
+      begin('night-off', { servers: [serverId] }, { performCall: accepted }),
+      begin('night-off', { servers: [serverId] }, { performCall: accepted }),
+    ])
+    await Promise.all([one, other].map(({ state }) => until(state, 'succeeded')))
+    const { nextPage = '' } = await runs().history(one.id, { limit: 2 })
+    expect(nextPage).not.toBe('')
+    await expect(runs().history(other.id, { limit: 2, page: nextPage })).rejects.toMatchObject({
+      type: 'INPUT_INVALID',
+    })
+    await expect(runs().history(randomUUID(), { limit: 2 })).rejects.toMatchObject({ type: 'RUN_NOT_FOUND' })
+  })
+})
+
 describe('whoever is asked by a run', () => {
   it('answers the question that is asked, and no other one', async () => {
     const { id, state } = await asking()
