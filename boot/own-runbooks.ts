@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { codeOf, failure, messageOf } from '../core/errors.ts'
 import type { RunbookCard } from '../core/runbook.ts'
 import { compileDeclared } from '../policies/declared/compile.ts'
-import { type OwnModule, workflowBundle } from '../temporal/bundle.ts'
+import { type BundleOptions, type OwnModule, workflowBundle } from '../temporal/bundle.ts'
 import { cardsIn } from '../temporal/bundle-cards.ts'
 import { sandboxProblems } from './sandbox-problems.ts'
 
@@ -17,7 +17,7 @@ export interface OwnRunbooks {
 
 const isDeclared = (file: string) => /\.ya?ml$/.test(file)
 const isRunbookFile = (name: string) =>
-  /^[^.].*\.(ts|mts|js|mjs|ya?ml)$/.test(name) && !/\.(test|d)\.[cm]?ts$/.test(name)
+  /^[^.].*\.(ts|mts|js|mjs|ya?ml)$/.test(name) && !/\.(test|d)\.[cm]?ts$|\.test\.ya?ml$/.test(name)
 
 /**
  * Finds own runbooks: every TypeScript, JavaScript and YAML file directly in a folder, tests aside, and
@@ -63,7 +63,10 @@ export interface CheckedRunbooks {
  * Bundles own runbooks and looks at them without running any: what the sandbox of runs does not have, what no bundle can
  * be made of, and what contradicts itself.
  */
-export async function checkOwnRunbooks(found: readonly OwnModule[]): Promise<CheckedRunbooks> {
+export async function checkOwnRunbooks(
+  found: readonly OwnModule[],
+  options: BundleOptions = {},
+): Promise<CheckedRunbooks> {
   const problems: string[] = []
   const modules: OwnModule[] = []
   for (const module of found) {
@@ -78,7 +81,7 @@ export async function checkOwnRunbooks(found: readonly OwnModule[]): Promise<Che
   }
   if (problems.length > 0) return { cards: [], problems }
   try {
-    const bundle = await workflowBundle(modules)
+    const bundle = await workflowBundle(modules, options)
     return { ...cardsIn(await readFile(bundle, 'utf8')), bundle }
   } catch (error) {
     if (codeOf(error) !== 'RUNBOOK_INVALID') throw error

@@ -7,9 +7,11 @@ import { checkOwnRunbooks, findOwnRunbooks } from '../boot/own-runbooks.ts'
 import { failure } from '../core/errors.ts'
 import { RunbookName } from '../core/runbook.ts'
 import { plain, printTable } from './print.ts'
+import { addRunbookTestCommand } from './runbook-test.ts'
 
-/** runbook new|check: runbooks of one's own, before a worker has them. */
+/** runbook new|check|test: runbooks of one's own, before a worker has them. */
 export function addOwnRunbookCommands(runbook: Command): void {
+  addRunbookTestCommand(runbook)
   runbook
     .command('new <name>')
     .description('write the beginning of a runbook of your own')

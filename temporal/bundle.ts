@@ -28,11 +28,21 @@ const ownModules = join(
 )
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
+export interface BundleOptions {
+  /** For runs that are tested: their clock goes on by what they are told. @default false */
+  readonly inVirtualTime?: boolean
+}
+
+const sdkModule = (name: string) => join(root, 'workflows', 'sdk', `${name}.${extension}`)
+
 /**
  * Bundles all workflows for the sandbox, and the runbooks of this installation with them, which import `steward/runbook`.
  * @throws RUNBOOK_INVALID an own module that no bundle can be made of
  */
-export async function bundleWorkflows(own: readonly OwnModule[] = []): Promise<string> {
+export async function bundleWorkflows(
+  own: readonly OwnModule[] = [],
+  { inVirtualTime = false }: BundleOptions = {},
+): Promise<string> {
   const builtIn = join(root, 'workflows', `index.${extension}`)
   const entry = own.length === 0 ? undefined : await writeEntry(own, builtIn)
   const said: string[] = []
@@ -41,7 +51,7 @@ export async function bundleWorkflows(own: readonly OwnModule[] = []): Promise<s
       workflowsPath: entry ?? builtIn,
       preloadModules: [...(await pureModules()), join(root, 'temporal', `shared-modules.${extension}`)],
       failureConverterPath,
-      workflowInterceptorModules: [join(root, 'workflows', 'sdk', `declared.${extension}`)],
+      workflowInterceptorModules: [sdkModule('declared'), ...(inVirtualTime ? [sdkModule('virtual-time')] : [])],
       logger: entry ? new DefaultLogger('WARN', ({ message }) => said.push(message)) : new DefaultLogger('WARN'),
       webpackConfigHook: (config) => ({
         ...config,
@@ -49,7 +59,7 @@ export async function bundleWorkflows(own: readonly OwnModule[] = []): Promise<s
           ...config.resolve,
           // what own runbooks lie beside has neither the SDK nor zod
           modules: ['node_modules', ownModules],
-          alias: { ...config.resolve?.alias, 'steward/runbook': join(root, 'workflows', 'sdk', `index.${extension}`) },
+          alias: { ...config.resolve?.alias, 'steward/runbook': sdkModule('index') },
         },
       }),
     })
@@ -72,7 +82,7 @@ async function writeEntry(own: readonly OwnModule[], builtIn: string): Promise<s
   const cache = cacheDir()
   await mkdir(cache, { recursive: true })
   const folder = await mkdtemp(join(cache, 'bundle-'))
-  const registry = join(root, 'workflows', 'sdk', `registry.${extension}`)
+  const registry = sdkModule('registry')
   const lines = [
     `import { registerOwn } from ${JSON.stringify(registry)}`,
     `import { declaredRunbook } from ${JSON.stringify(join(root, 'workflows', 'sdk', 'declared', `runbook.${extension}`))}`,
@@ -108,13 +118,13 @@ async function pureModules(): Promise<string[]> {
  * Gives the path of the workflow bundle: the one of the build, or, when run from source or with own runbooks, one bundled
  * now and kept under a hash of what is in it, since bundling takes seconds.
  */
-export async function workflowBundle(own: readonly OwnModule[] = []): Promise<string> {
+export async function workflowBundle(own: readonly OwnModule[] = [], options: BundleOptions = {}): Promise<string> {
   const built = join(root, 'workflow-bundle.js')
-  if (own.length === 0 && (await isThere(built))) return built
+  if (own.length === 0 && !options.inVirtualTime && (await isThere(built))) return built
   const folder = join(cacheDir(), 'workflow-bundles')
-  const file = join(folder, `${await hashOf(own)}.js`)
+  const file = join(folder, `${await hashOf(own, options)}.js`)
   if (await isThere(file)) return file
-  const code = await bundleWorkflows(own)
+  const code = await bundleWorkflows(own, options)
   await mkdir(folder, { recursive: true })
   await writeFile(`${file}.${process.pid}`, code)
   await rename(`${file}.${process.pid}`, file)
@@ -122,8 +132,8 @@ export async function workflowBundle(own: readonly OwnModule[] = []): Promise<st
 }
 
 /** Of everything that a bundle is made of. */
-async function hashOf(own: readonly OwnModule[]): Promise<string> {
-  const hash = createHash('sha256')
+async function hashOf(own: readonly OwnModule[], options: BundleOptions): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(options))
   for (const { file, text } of own) hash.update(`${file}\0`).update(text)
   for (const file of await builtInFiles()) hash.update(`${file}\0`).update(await readFile(join(root, file)))
   return hash.digest('hex').slice(0, 16)
@@ -131,7 +141,7 @@ async function hashOf(own: readonly OwnModule[]): Promise<string> {
 
 /** A build has its own bundle, which stands for all of it. */
 async function builtInFiles(): Promise<string[]> {
-  if (extension === 'js') return ['workflow-bundle.js']
+  if (extension === 'js') return ['workflow-bundle.js', 'workflows/sdk/virtual-time.js']
   const inFolders = sandboxFolders.map(async (folder) =>
     (await readdir(join(root, folder), { recursive: true })).map((file) => join(folder, file)),
   )
