@@ -19,6 +19,8 @@ export function addRunbookTestCommand(runbook: Command): void {
       const report = await testRunbooks({ path: path ?? 'runbooks', only, progress })
       printLines(command, report, linesOf(report))
       if (!report.passed) process.exitCode = 1
+      // code that loops has a thread that never ends
+      if (report.hangs) process.exit()
     })
 }
 

@@ -3,13 +3,16 @@ import type { Standstill } from '../core/virtual-time.ts'
 import type { Attempts } from './attempts.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
-/** Steps of one run; more of them, and it does not come to an end by itself. */
-const mostSteps = 2_000
+const defaultMostSteps = 1_000
 const longestMs = 30 * 86_400_000
-/** Between two words of a run in real time; then something is wrong with it. */
+/** Without a word of a run for so long in real time the engine is asked what it has against it. */
 const quietMs = 5_000
+/** And then nobody waits for a word any more. */
+const silentMs = 45_000
 
 export interface ConductorParts {
+  /** Of one run; with more of them it does not come to an end by itself. @default 1000 */
+  readonly mostSteps?: number | undefined
   readonly clock: VirtualClock
   readonly attempts: Attempts
   /** Tells the run that time has passed. */
@@ -34,10 +37,18 @@ export interface Conductor {
   outside(act: () => Promise<unknown>, isHeard?: (word: Standstill) => boolean): void
   /** Resolves with why the run will never end, if that turns out. */
   readonly stuck: Promise<string>
+  /** Its code does not give its thread back, so its worker is of no use any more. */
+  hangs(): boolean
   stop(): void
 }
 
-export function createConductor({ clock, attempts, tell, complaint }: ConductorParts): Conductor {
+export function createConductor({
+  clock,
+  attempts,
+  tell,
+  complaint,
+  mostSteps = defaultMostSteps,
+}: ConductorParts): Conductor {
   const beganMs = clock.now()
   const underWay = new Map<number, AbortController>()
   /** Steps that the run has said it waits for; one may begin before it has. */
@@ -49,6 +60,7 @@ export function createConductor({ clock, attempts, tell, complaint }: ConductorP
   let fromOutside = 0
   let isLooking = false
   let isOver = false
+  let hangs = false
   let heardAtMs = performance.now()
   let giveUp: (why: string) => void = () => undefined
   const stuck = new Promise<string>((resolve) => {
@@ -101,7 +113,10 @@ export function createConductor({ clock, attempts, tell, complaint }: ConductorP
       if (isOver || performance.now() - heardAtMs < quietMs) continue
       const why = await complaint().catch(() => undefined)
       if (why !== undefined) giveUp(why)
-      else if (performance.now() - heardAtMs > 10 * quietMs) giveUp('nothing has happened in it for long')
+      else if (performance.now() - heardAtMs > silentMs) {
+        hangs = true
+        giveUp(`its code has not waited for anything for ${silentMs / 1000} s: does it loop?`)
+      }
     }
   }
 
@@ -146,6 +161,7 @@ export function createConductor({ clock, attempts, tell, complaint }: ConductorP
         })
     },
     stuck,
+    hangs: () => hangs,
     stop() {
       isOver = true
     },

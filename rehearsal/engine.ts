@@ -26,18 +26,31 @@ export interface PlayedRun extends Play {
 /** An engine of its own, gone with everything in it when it is closed. */
 export interface TestEngine {
   readonly client: Client
+  /** Of each of its runs. */
+  readonly mostSteps?: number | undefined
   /** By the id of its workflow. */
   readonly runs: Map<string, PlayedRun>
   /** The task queue of a worker; one that forgets every run after each word has to replay it all. */
   worker(options: { readonly forgetful: boolean }): Promise<string>
   /** What the engine has against a run. */
   complaint(workflowId: string): Promise<string | undefined>
+  /** Its workers do not come back: a run has taken their thread for good. */
+  giveUp(): void
+  /** Whether it takes runs no more. */
+  isGivenUp(): boolean
   close(): Promise<void>
 }
 
-export async function startTestEngine(bundle: string, progress: (line: string) => void): Promise<TestEngine> {
+export interface TestEngineOptions {
+  readonly bundle: string
+  readonly mostSteps?: number | undefined
+  progress(line: string): void
+}
+
+export async function startTestEngine({ bundle, mostSteps, progress }: TestEngineOptions): Promise<TestEngine> {
   const dataDir = await mkdtemp(join(tmpdir(), 'steward-runbook-test-'))
   const leave: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })]
+  let isGivenUp = false
   const close = async () => {
     for (const step of leave.splice(0).reverse()) await step()
   }
@@ -49,22 +62,27 @@ export async function startTestEngine(bundle: string, progress: (line: string) =
     const { client, close: hangUp } = await connectClient(embedded.engine, keys)
     leave.push(hangUp)
     const connection = await connectWorker(embedded.engine)
-    leave.push(() => connection.close())
+    leave.push(async () => isGivenUp || connection.close())
     const runs = new Map<string, PlayedRun>()
     const workers = new Map<boolean, Promise<string>>()
     return {
       client,
+      mostSteps,
       runs,
       worker({ forgetful }) {
         const started =
           workers.get(forgetful) ??
           startWorker({ connection, keys, bundle, runs, forgetful }).then(({ taskQueue, stop }) => {
-            leave.push(stop)
+            leave.push(async () => isGivenUp || stop())
             return taskQueue
           })
         workers.set(forgetful, started)
         return started
       },
+      giveUp() {
+        isGivenUp = true
+      },
+      isGivenUp: () => isGivenUp,
       complaint: (workflowId) => complaintOf(client, workflowId),
       close,
     }
@@ -73,6 +91,9 @@ export async function startTestEngine(bundle: string, progress: (line: string) =
     throw error
   }
 }
+
+/** Node does not survive that the SDK interrupts code that loops. The SDK takes this, though its types do not say so. */
+const uninterrupted = { isolateExecutionTimeout: '1h' }
 
 interface WorkerParts {
   readonly connection: NativeConnection
@@ -113,6 +134,7 @@ async function startWorker({ connection, keys, bundle, runs, forgetful }: Worker
     interceptors: { activity: [inVirtualTime(runOf), holdToDeclared] },
     sinks,
     workflowThreadPoolSize: 1,
+    ...uninterrupted,
     ...(forgetful && { maxCachedWorkflows: 0 }),
   })
   const running = worker.run()

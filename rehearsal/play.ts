@@ -52,6 +52,7 @@ export async function play(engine: TestEngine, order: PlayOrder): Promise<Played
   const conductor: Conductor = createConductor({
     clock,
     attempts,
+    mostSteps: engine.mostSteps,
     tell: (toMs) => handle.signal(timePassesName, { toMs }),
     complaint: () => engine.complaint(workflowId),
   })
@@ -85,6 +86,7 @@ export async function play(engine: TestEngine, order: PlayOrder): Promise<Played
     )
     const stuck = await Promise.race([ended, conductor.stuck])
     if (stuck !== undefined) await handle.terminate(stuck)
+    if (conductor.hangs()) engine.giveUp()
     await ended
     const { memo } = await handle.describe()
     return {

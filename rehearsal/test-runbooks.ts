@@ -16,9 +16,9 @@ export interface TestOrder {
   readonly path: string
   /** Only cases and runbooks whose name has this in it. */
   readonly only?: string | undefined
+  /** Of one run. @default 1000 */
+  readonly mostSteps?: number
   progress(line: string): void
-  /** What is known of a runbook as soon as it is known. */
-  report?(report: RunbookReport): void
 }
 
 export interface RunbookReport {
@@ -34,6 +34,8 @@ export interface TestReport {
   readonly problems: readonly string[]
   readonly runbooks: readonly RunbookReport[]
   readonly tookSeconds: number
+  /** One of them looped without waiting: the rest was not played, and a thread of this process is lost. */
+  readonly hangs: boolean
 }
 
 interface TestFile {
@@ -51,12 +53,14 @@ const stemOf = (file: string) => basename(file).replace(/(\.test)?\.[^.]+$/, '')
  *
  * @throws CONFIG_INVALID there is no such folder, or no engine
  */
-export async function testRunbooks({ path, only, progress, report }: TestOrder): Promise<TestReport> {
+export async function testRunbooks({ path, only, mostSteps, progress }: TestOrder): Promise<TestReport> {
   const beganMs = performance.now()
   const ended = (problems: readonly string[], runbooks: readonly RunbookReport[] = []): TestReport => ({
     passed: problems.length === 0 && runbooks.every(({ cases }) => cases.every(({ passed }) => passed)),
     ...{ problems, runbooks, tookSeconds: Math.round((performance.now() - beganMs) / 100) / 10 },
+    hangs: engine?.isGivenUp() === true,
   })
+  let engine: TestEngine | undefined
   const { folder, isWanted } = await placeOf(resolve(path))
   const modules = (await findOwnRunbooks({ folders: [folder], packages: [], beside: folder })).filter(({ file }) =>
     isWanted(file),
@@ -68,20 +72,20 @@ export async function testRunbooks({ path, only, progress, report }: TestOrder):
 
   progress('starts a Temporal of its own …')
   const takeBack = virtualDate()
-  const engine = await startTestEngine(bundle, progress)
   try {
+    engine = await startTestEngine({ bundle, mostSteps, progress })
     const reports: RunbookReport[] = []
     const own = cards.filter(({ source, name }) => source === 'own' || files.some(({ runbook }) => runbook === name))
     for (const card of own) {
+      if (engine.isGivenUp()) break
       const played = await playAll(engine, card, files, only)
       if (played.cases.length === 0) continue
       reports.push(played)
-      report?.(played)
     }
     if (reports.length === 0) return ended([`no case has \`${only}\` in its name`])
     return ended([], reports)
   } finally {
-    await engine.close()
+    await engine?.close()
     takeBack()
   }
 }
@@ -96,7 +100,7 @@ async function playAll(
   const isAll = card.name.includes(only)
   const cases: CaseReport[] = []
   for (const one of mine?.tests.cases ?? [])
-    if (mine && (isAll || one.name.includes(only))) {
+    if (mine && !engine.isGivenUp() && (isAll || one.name.includes(only))) {
       const { tests } = mine
       try {
         const played = await play(engine, { tests, one, card, forgetful: false })
@@ -107,7 +111,7 @@ async function playAll(
         cases.push({ name: one.name, passed: false, problems: [messageOf(error)] })
       }
     }
-  if (isAll) cases.push(...(await playStandardCases(engine, card, mine?.tests)))
+  if (isAll && !engine.isGivenUp()) cases.push(...(await playStandardCases(engine, card, mine?.tests)))
   return { runbook: card.name, ...(mine && { file: mine.file }), cases }
 }
 
