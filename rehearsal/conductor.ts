@@ -94,11 +94,17 @@ export function createConductor({
   function goOn(): void {
     const timerMs = word?.nextTimerAtMs
     const nextMs = Math.min(clock.nextMs() ?? Number.POSITIVE_INFINITY, timerMs ?? Number.POSITIVE_INFINITY)
-    if (nextMs === Number.POSITIVE_INFINITY) return giveUp('it waits for something that never happens')
-    if (nextMs - beganMs > longestMs) return giveUp(`it still runs after ${longestMs / 86_400_000} days`)
+    if (nextMs === Number.POSITIVE_INFINITY) {
+      giveUp('it waits for something that never happens')
+      return
+    }
+    if (nextMs - beganMs > longestMs) {
+      giveUp(`it still runs after ${longestMs / 86_400_000} days`)
+      return
+    }
     clock.goTo(nextMs)
-    if (clock.keepNext()) return look()
-    void tellTime().catch((error: unknown) => giveUp(`it cannot be told the time: ${String(error)}`))
+    if (clock.keepNext()) look()
+    else void tellTime().catch((error: unknown) => giveUp(`it cannot be told the time: ${String(error)}`))
   }
 
   function tellTime(): Promise<unknown> {

@@ -58,6 +58,12 @@ export async function startTestEngine({ bundle, mostSteps, progress }: TestEngin
     const [port, uiPort] = await Promise.all([freePort(), freePort()])
     const embedded = await startEmbedded({ dataDir, port, uiPort, progress })
     leave.push(() => embedded.stop())
+    // it has a process group of its own, so it does not hear of Ctrl-C
+    const interrupted = () => void close().finally(() => process.exit(130))
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted)
+    leave.push(async () => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted)
+    })
     const keys: Keys = { active: 'test', byId: new Map([['test', randomBytes(32)]]) }
     const { client, close: hangUp } = await connectClient(embedded.engine, keys)
     leave.push(hangUp)

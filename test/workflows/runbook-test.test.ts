@@ -46,6 +46,12 @@ describe('own runbooks on a simulated cloud', () => {
     expect(tried.problems('clockwork')[name]).toBe('')
   })
 
+  it('what is not simulated is said to be so, and a test may expect it', () => {
+    const cases = tried.report.runbooks.find(({ runbook }) => runbook === 'clockwork')?.cases ?? []
+    const glance = cases.find(({ name }) => name === 'asks Glance')?.played?.view
+    expect([glance?.code, glance?.summary]).toEqual(['NOT_SIMULATED', expect.stringContaining('image')])
+  })
+
   it('a run of a day, lost by its worker after every step, ends the same', () => {
     expect(tried.problems('clockwork')['its worker is lost after every step of "sleeps a day"']).toBe('')
   })

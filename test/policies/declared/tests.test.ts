@@ -17,9 +17,9 @@ describe('tests of a runbook', () => {
 
   it.each([
     ['cases: []', 'web.test.yaml:1:8: at least one case'],
-    ['cases:\n  - nmae: x\n', 'web.test.yaml:2:5: there is no `nmae` here; did you mean `name`?'],
+    ['cases:\n  - name: x\n    fault: []\n', 'web.test.yaml:3:5: there is no `fault` here; did you mean `faults`?'],
     [
-      'cases:\n  - name: x\n    events: { 30: host compute1 dies }\n',
+      'cases:\n  - name: x\n    events: { 30x: host compute1 dies }\n',
       'web.test.yaml:3:15: a time such as 30s, 5m, 8h or 2d',
     ],
     [
