@@ -30,7 +30,7 @@ export function createGovernorActivities({
   governor,
   client,
   brake,
-  now = Date.now,
+  now,
 }: GovernorActivitiesOptions): Pick<
   Activities,
   | 'surveyHosts'
@@ -42,19 +42,6 @@ export function createGovernorActivities({
   | 'findHeld'
   | 'recallFirings'
 > {
-  let seen: { takenMs: number; services: Promise<ListedService[]> } | undefined
-
-  function services() {
-    if (!seen || now() - seen.takenMs > surveyKeptMs) {
-      const look = { takenMs: now(), services: sessions.forRemediation().then(computeServices) }
-      look.services.catch(() => {
-        if (seen === look) seen = undefined
-      })
-      seen = look
-    }
-    return seen
-  }
-
   async function hasEnded({ workflowId, runId }: Holder): Promise<boolean> {
     if (!workflowId) return false
     try {
@@ -67,14 +54,7 @@ export function createGovernorActivities({
   }
 
   return {
-    /**
-     * Counts the hosts that are up and down, of those in service, by Nova's word on their nova-compute.
-     * @throws HOST_UNKNOWN when Nova lists no compute service on `host`; DELEGATION_MISSING, CLOUD_UNREACHABLE (retried)
-     */
-    async surveyHosts({ host }) {
-      const { takenMs, services: listed } = services()
-      return surveyOf(await listed, host, takenMs)
-    },
+    ...createSurvey(sessions, now),
 
     /** A pressed stop button is one of its reasons. Nothing is held. @throws ENGINE_UNREACHABLE (retried) */
     async consultGovernor({ request }) {
@@ -119,6 +99,36 @@ export function createGovernorActivities({
     },
 
     recallFirings: (input) => recentFirings(client, input),
+  }
+}
+
+/** What the governor knows of the hosts. */
+export function createSurvey(
+  sessions: Pick<Sessions, 'forRemediation'>,
+  now: () => number = Date.now,
+): Pick<Activities, 'surveyHosts'> {
+  let seen: { takenMs: number; services: Promise<ListedService[]> } | undefined
+
+  function services() {
+    if (!seen || now() - seen.takenMs > surveyKeptMs) {
+      const look = { takenMs: now(), services: sessions.forRemediation().then(computeServices) }
+      look.services.catch(() => {
+        if (seen === look) seen = undefined
+      })
+      seen = look
+    }
+    return seen
+  }
+
+  return {
+    /**
+     * Counts the hosts that are up and down, of those in service, by Nova's word on their nova-compute.
+     * @throws HOST_UNKNOWN when Nova lists no compute service on `host`; DELEGATION_MISSING, CLOUD_UNREACHABLE (retried)
+     */
+    async surveyHosts({ host }) {
+      const { takenMs, services: listed } = services()
+      return surveyOf(await listed, host, takenMs)
+    },
   }
 }
 

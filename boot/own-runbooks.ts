@@ -17,7 +17,7 @@ export interface OwnRunbooks {
 
 const isDeclared = (file: string) => /\.ya?ml$/.test(file)
 const isRunbookFile = (name: string) =>
-  /^[^.].*\.(ts|mts|js|mjs|ya?ml)$/.test(name) && !/\.(test|d)\.[cm]?ts$/.test(name)
+  /^[^.].*\.(ts|mts|js|mjs|ya?ml)$/.test(name) && !/\.(test|d)\.[cm]?ts$|\.test\.ya?ml$/.test(name)
 
 /**
  * Finds own runbooks: every TypeScript, JavaScript and YAML file directly in a folder, tests aside, and

@@ -8,13 +8,15 @@ import { failure } from '../core/errors.ts'
 import { RunbookName } from '../core/runbook.ts'
 import { plain, printTable } from './print.ts'
 import { checkByReplay, type ReplayOptions } from './replay-check.ts'
+import { addRunbookTestCommand } from './runbook-test.ts'
 
 interface CheckOptions extends ReplayOptions {
   replay?: string[]
 }
 
-/** runbook new|check: runbooks of one's own, before a worker has them. */
+/** runbook new|check|test: runbooks of one's own, before a worker has them. */
 export function addOwnRunbookCommands(runbook: Command): void {
+  addRunbookTestCommand(runbook)
   runbook
     .command('new <name>')
     .description('write the beginning of a runbook of your own')
@@ -25,10 +27,11 @@ export function addOwnRunbookCommands(runbook: Command): void {
       const file = join(folder, `${name}.ts`)
       await mkdir(folder, { recursive: true })
       await writeNew(file, template(name))
+      await writeNew(join(folder, `${name}.test.yaml`), testTemplate(name))
       const types = join(folder, 'tsconfig.json')
       if (!(await isThere(types))) await writeFile(types, typesFor(folder))
       process.stdout.write(
-        `${file} is written. Next:\n  steward runbook check ${folder}\n  add \`runbooks: { folders: [${folder}] }\` to steward.yaml and restart the worker\n`,
+        `${file} and its tests are written. Next:\n  steward runbook check ${folder}\n  steward runbook test ${folder}\n  add \`runbooks: { folders: [${folder}] }\` to steward.yaml and restart the worker\n`,
       )
     })
   runbook
@@ -105,6 +108,28 @@ export default defineRunbook({
     return { summary: \`\${before.name} was rebooted\` }
   },
 })
+`
+
+const testTemplate = (name: string) => `# steward runbook test; what may stand here: docs/write-a-runbook.md
+runbook: ${name}
+world:
+  servers:
+    web: { status: ACTIVE }
+    old: { status: SHUTOFF }
+
+cases:
+  - name: restarts it once, also when the answer is lost
+    input: { serverId: "\${servers.web.id}" }
+    faults:
+      - { call: "compute POST /servers/{server}/action", with: lost after effect }
+    expect:
+      summary: web was rebooted
+      did: [reboot web]
+      servers: { web: ACTIVE, old: SHUTOFF }
+
+  - name: leaves one alone that is off
+    input: { serverId: "\${servers.old.id}" }
+    expect: { summary: "left alone: it is SHUTOFF", did: [] }
 `
 
 /** So that an editor knows \`steward/runbook\`. */

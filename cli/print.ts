@@ -50,6 +50,12 @@ export function printGroups(command: Command, data: unknown, groups: readonly [s
   process.stdout.write(text.join('\n'))
 }
 
+/** Lines as they are, or JSON when asked for. */
+export function printLines(command: Command, data: unknown, lines: readonly string[]): void {
+  if (wantsJson(command)) printJson(data)
+  else for (const line of lines) process.stdout.write(`${plain(line)}\n`)
+}
+
 const wantsJson = (command: Command) => command.optsWithGlobals<GlobalOptions>().json === true
 
 const printJson = (data: unknown) => {

@@ -669,6 +669,12 @@ export const catalogue = {
     summary: 'A runbook wanted to do something that it has not declared; nothing was done.',
     next: 'If it should do this, add it to `needs` of the runbook and have that reviewed.',
   },
+  NOT_SIMULATED: {
+    status: 501,
+    remedy: 'fix',
+    summary: 'A runbook that is tested asked for something that the simulated cloud does not have.',
+    next: 'Test the rest of it here and this on a real cloud; docs/write-a-runbook.md says what is simulated.',
+  },
   ANSWER_TOO_LARGE: {
     status: 502,
     remedy: 'fix',

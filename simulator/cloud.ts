@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { createIdentity } from './openstack/identity.ts'
 import { createIronic, type Node, newNode } from './openstack/ironic.ts'
-import { createFaults, type Fault, type Listener, listen, type Request, type Wrong } from './openstack/listener.ts'
+import {
+  type Answer,
+  createFaults,
+  type Fault,
+  type Listener,
+  listen,
+  type Request,
+  type Wrong,
+} from './openstack/listener.ts'
 import { createNeutron } from './openstack/neutron.ts'
 import { createNova } from './openstack/nova.ts'
 import { move } from './openstack/nova-moves.ts'
@@ -26,7 +34,7 @@ export type { Effect, Host, Server, Service } from './openstack/world.ts'
 
 /**
  * A Keystone, a Nova, a Placement, an Ironic, and a Neutron if asked for, on 127.0.0.1, with one memory and the rules of
- * the real ones as far as `test/contract` has them. Its clock is `Date.now`.
+ * the real ones as far as `test/contract` has them. Its clock is `Date.now`, unless it is given another one.
  */
 export interface FakeCloud {
   readonly authUrl: string
@@ -77,13 +85,24 @@ export interface FakeCloud {
   close(): Promise<void>
 }
 
-export async function fakeCloud({ network = false } = {}): Promise<FakeCloud> {
-  const world = createWorld()
+export interface CloudOptions {
+  /** Whether it has a Neutron. */
+  readonly network?: boolean
+  /** Epoch ms. */
+  readonly now?: () => number
+  /** Services that it does not have, by their type, with what answers in their place. */
+  readonly others?: Readonly<Record<string, (request: Request) => Answer>>
+  /** Lets time pass for a service that is slow. */
+  readonly pass?: (ms: number) => Promise<void>
+}
+
+export async function fakeCloud({ network = false, now, others = {}, pass }: CloudOptions = {}): Promise<FakeCloud> {
+  const world = createWorld(now)
   const faults = createFaults()
   const received: Request[] = []
   const endpoints: Record<string, string> = {}
   const tellTime = (service: string) => (service === 'compute' && !world.novaSaysTheTime ? undefined : nowOf(world))
-  const cloud = { faults, received, tellTime }
+  const cloud = { faults, received, tellTime, ...(pass && { pass }) }
   const identity = createIdentity(world, () => endpoints)
   const keystone = await listen('identity', identity, cloud)
   const nova = await listen('compute', createNova(world), cloud)
@@ -93,6 +112,12 @@ export async function fakeCloud({ network = false } = {}): Promise<FakeCloud> {
   const ironic = await listen('baremetal', createIronic(world), cloud)
   Object.assign(endpoints, { identity: `${keystone.url}/v3`, compute: `${nova.url}/v2.1`, placement: placement.url })
   endpoints.baremetal = ironic.url
+  const added: Listener[] = []
+  for (const [type, answer] of Object.entries(others)) {
+    const listener = await listen(type, answer, cloud)
+    added.push(listener)
+    endpoints[type] = listener.url
+  }
 
   const user = (name: string) => named(world.users, name)
   const project = (name: string) => named(world.projects, name)
@@ -176,7 +201,7 @@ export async function fakeCloud({ network = false } = {}): Promise<FakeCloud> {
         projectId: project(projectName).id,
         impersonation: true,
         roles,
-        expiresAt: new Date(Date.now() + seconds * 1000).toISOString(),
+        expiresAt: new Date(world.now() + seconds * 1000).toISOString(),
         deleted: false,
       })
       return id
@@ -207,7 +232,7 @@ export async function fakeCloud({ network = false } = {}): Promise<FakeCloud> {
       service('nova-compute', name).alive = false
     },
     revive(name) {
-      Object.assign(service('nova-compute', name), { alive: true, reportsFromMs: Date.now() + 5_000 })
+      Object.assign(service('nova-compute', name), { alive: true, reportsFromMs: world.now() + 5_000 })
       for (const migration of world.migrations)
         if (migration.kind === 'evacuation' && migration.from === name && migration.status === 'done') {
           migration.status = 'completed'
@@ -219,7 +244,7 @@ export async function fakeCloud({ network = false } = {}): Promise<FakeCloud> {
       for (const token of world.tokens.values()) if (token.loginId === id) world.tokens.delete(token.id)
     },
     async close() {
-      await Promise.all([keystone, nova, placement, ironic, neutron].map((service) => service?.stop()))
+      await Promise.all([keystone, nova, placement, ironic, neutron, ...added].map((service) => service?.stop()))
     },
   }
 }

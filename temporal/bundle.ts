@@ -29,8 +29,10 @@ const ownModules = join(
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
 export interface BundleOptions {
-  /** For replays: every step that is asked for is told to a witness. */
+  /** For replays: every step that is asked for is told to a witness. @default false */
   readonly isWitnessed?: boolean
+  /** For runs that are tested: their clock goes on by what they are told. @default false */
+  readonly inVirtualTime?: boolean
 }
 
 /**
@@ -40,7 +42,7 @@ export interface BundleOptions {
  */
 export async function bundleWorkflows(
   own: readonly OwnModule[] = [],
-  { isWitnessed = false, sources = root }: BundleOptions & { readonly sources?: string } = {},
+  { isWitnessed = false, inVirtualTime = false, sources = root }: BundleOptions & { readonly sources?: string } = {},
 ): Promise<string> {
   const builtIn = join(sources, 'workflows', `index.${extension}`)
   // one that is replayed against says which runbooks it has
@@ -51,9 +53,11 @@ export async function bundleWorkflows(
       workflowsPath: entry ?? builtIn,
       preloadModules: [...(await pureModules(sources)), join(root, 'temporal', `shared-modules.${extension}`)],
       failureConverterPath,
-      workflowInterceptorModules: ['declared', ...(isWitnessed ? ['witness'] : [])].map((name) =>
-        join(sources, 'workflows', 'sdk', `${name}.${extension}`),
-      ),
+      workflowInterceptorModules: [
+        'declared',
+        ...(isWitnessed ? ['witness'] : []),
+        ...(inVirtualTime ? ['virtual-time'] : []),
+      ].map((name) => join(sources, 'workflows', 'sdk', `${name}.${extension}`)),
       logger: entry ? new DefaultLogger('WARN', ({ message }) => said.push(message)) : new DefaultLogger('WARN'),
       webpackConfigHook: (config) => ({
         ...config,
@@ -126,9 +130,10 @@ async function pureModules(sources: string): Promise<string[]> {
  */
 export async function workflowBundle(own: readonly OwnModule[] = [], options: BundleOptions = {}): Promise<string> {
   const built = join(root, 'workflow-bundle.js')
-  if (own.length === 0 && !options.isWitnessed && (await isThere(built))) return built
+  const isUsual = !options.isWitnessed && !options.inVirtualTime
+  if (own.length === 0 && isUsual && (await isThere(built))) return built
   const folder = join(cacheDir(), 'workflow-bundles')
-  const file = join(folder, `${await hashOf(own)}${options.isWitnessed ? '-witnessed' : ''}.js`)
+  const file = join(folder, `${await hashOf(own, options)}.js`)
   if (await isThere(file)) return file
   const code = await bundleWorkflows(own, options)
   await mkdir(folder, { recursive: true })
@@ -150,8 +155,8 @@ const hashed = (hash: Hash) => hash.digest('hex').slice(0, 16)
 const isHash = (name: string) => /^[0-9a-f]{16}$/.test(name)
 
 /** Of everything that a bundle is made of. */
-async function hashOf(own: readonly OwnModule[]): Promise<string> {
-  const hash = createHash('sha256')
+async function hashOf(own: readonly OwnModule[], { isWitnessed = false, inVirtualTime = false }: BundleOptions) {
+  const hash = createHash('sha256').update(JSON.stringify({ isWitnessed, inVirtualTime }))
   for (const { file, text } of own) hash.update(`${file}\0`).update(text)
   for (const file of await builtInFiles()) hash.update(`${file}\0`).update(await readFile(join(root, file)))
   return hashed(hash)
@@ -159,7 +164,8 @@ async function hashOf(own: readonly OwnModule[]): Promise<string> {
 
 /** A build has its own bundle, which stands for all of it. */
 async function builtInFiles(): Promise<string[]> {
-  if (extension === 'js') return ['workflow-bundle.js']
+  if (extension === 'js')
+    return ['workflow-bundle.js', ...['virtual-time', 'witness'].map((name) => `workflows/sdk/${name}.js`)]
   const inFolders = sandboxFolders.map(async (folder) =>
     (await readdir(join(root, folder), { recursive: true })).map((file) => join(folder, file)),
   )

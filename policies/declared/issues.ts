@@ -18,6 +18,8 @@ export function sayIssues(
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys)
         source.sayOfKey([...at, key], `there is no \`${key}\` here${didYouMean(key, keysAt(schema, path))}`)
+    } else if (issue.code === 'invalid_key') {
+      source.sayOfKey(at, issue.issues[0]?.message ?? issue.message)
     } else if (issue.code === 'invalid_union' && issue.errors.length > 0) {
       const nearestOne = issue.errors.reduce((a, b) => (weightOf(b) < weightOf(a) ? b : a))
       const inner = nearestOne.map((one) => ({ ...one, path: [...path, ...one.path] }) as Issue)

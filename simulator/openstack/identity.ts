@@ -60,7 +60,7 @@ function logIn(world: World, { body }: Request, endpoints: Endpoints): Answer {
   const trustId = field(scope, 'OS-TRUST:trust', 'id')
   if (trustId !== undefined) {
     const trust = world.trusts.find((t) => t.id === trustId)
-    if (!trust || trust.deleted || isOver(trust)) return unauthorized
+    if (!trust || trust.deleted || isOver(world, trust)) return unauthorized
     if (trust.trusteeId !== user.id || !ownerMay(world, trust)) return forbidden()
     const whose = trust.impersonation ? trust.trustorId : user.id
     return issue(world, { userId: whose, loginId: user.id, projectId: trust.projectId, trust }, endpoints)

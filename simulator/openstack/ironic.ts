@@ -43,7 +43,7 @@ export const createIronic = (world: World) => {
     const [, ident, below] = /^\/v1\/nodes\/([^/]+)(\/states\/power)?$/.exec(path) ?? []
     const node = world.nodes.find(({ id, name }) => ident === id || ident === name)
     if (!node || !caller.roles.includes('admin')) return fault(404, `Node ${ident} could not be found.`)
-    settle(node)
+    settle(node, world.now())
     if (below === undefined && method === 'GET') return { status: 200, body: shown(node, query.get('fields')) }
     if (below === undefined || method !== 'PUT') return fault(404, 'Not found')
     const { minor = 1 } = microversionOf(request, 'baremetal') ?? {}
@@ -51,8 +51,8 @@ export const createIronic = (world: World) => {
   }
 }
 
-function settle(node: Node): void {
-  if (!node.pending || Date.now() < node.pending.atMs) return
+function settle(node: Node, nowMs: number): void {
+  if (!node.pending || nowMs < node.pending.atMs) return
   if (node.powerFault === undefined) node.power = node.pending.to
   else node.lastError = `Failed to change power state to '${node.pending.to}': ${node.powerFault}`
   node.target = null
@@ -74,7 +74,7 @@ interface Order {
   readonly userId: string
 }
 
-function order({ effects }: World, node: Node, target: unknown, { minor, request, userId }: Order): Answer {
+function order({ now, effects }: World, node: Node, target: unknown, { minor, request, userId }: Order): Answer {
   if (target === 'soft power off' && minor < softFrom) return fault(406, 'Request not acceptable.')
   const to = typeof target === 'string' ? targets[target] : undefined
   if (to === undefined) return fault(400, `The requested action "${target}" can not be performed on node "${node.id}"`)
@@ -86,7 +86,7 @@ function order({ effects }: World, node: Node, target: unknown, { minor, request
   const sent = request.headers['x-openstack-request-id']
   const sentRequestId = typeof sent === 'string' ? sent : undefined
   effects.push({ kind: `ironic ${target}`, target: node.id, userId, sentRequestId })
-  Object.assign(node, { target: to, lastError: null, pending: { to, atMs: Date.now() + node.settleMs } })
+  Object.assign(node, { target: to, lastError: null, pending: { to, atMs: now() + node.settleMs } })
   return { status: 202 }
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Request {
   readonly service: string
@@ -24,13 +25,17 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** What goes wrong: before or after the request had its effect. `hang` never answers, `reset` hangs up. */
+/**
+ * What goes wrong: before or after the request had its effect. `hang` never answers, `reset` hangs up; what is slow has
+ * its effect and answers after `slowMs`.
+ */
 export type Wrong =
   | 'hang'
   | 'reset'
   | 'hang after effect'
   | 'reset after effect'
   | (Answer & { readonly afterEffect?: boolean })
+  | { readonly slowMs: number }
   | ((request: Request) => Answer)
 
 export interface Fault {
@@ -61,6 +66,8 @@ export interface Surroundings {
   readonly received: Request[]
   /** Their clock as it stands in their answers, epoch ms; undefined when it does not. */
   readonly tellTime: (service: string) => number | undefined
+  /** Lets time pass for a service that is slow. @default real time */
+  readonly pass?: (ms: number) => Promise<void>
 }
 
 export function createFaults(): Faults {
@@ -85,7 +92,7 @@ export function createFaults(): Faults {
 export async function listen(
   service: string,
   handle: (request: Request) => Answer,
-  { faults, received, tellTime }: Surroundings,
+  { faults, received, tellTime, pass = sleep }: Surroundings,
 ): Promise<Listener> {
   let server: Server | undefined
   let port = 0
@@ -114,24 +121,7 @@ export async function listen(
             url: listener.url,
           }
           received.push(request)
-          const planned = faults.take(request)
-          const wrong = typeof planned === 'function' ? planned(request) : planned
-          if (wrong === 'hang') return
-          if (wrong === 'reset') return void incoming.socket.destroy()
-          const isAnswer = typeof wrong === 'object'
-          const answer = isAnswer && !('afterEffect' in wrong) ? wrong : handle(request)
-          if (wrong === 'hang after effect') return
-          if (wrong === 'reset after effect') return void incoming.socket.destroy()
-          const { status, body, text: plain, headers } = isAnswer ? wrong : answer
-          const timeMs = tellTime(service)
-          response.sendDate = false
-          response.writeHead(status, {
-            'content-type': plain === undefined ? 'application/json' : 'text/html',
-            'x-openstack-request-id': request.requestId,
-            ...(timeMs !== undefined && { date: new Date(timeMs).toUTCString() }),
-            ...headers,
-          })
-          response.end(plain ?? (body === undefined ? '' : JSON.stringify(body)))
+          void reply(request, response)
         })
       })
       await new Promise<void>((resolve) => server?.listen(port, '127.0.0.1', resolve))
@@ -141,6 +131,29 @@ export async function listen(
   }
   await listener.start()
   return listener
+
+  async function reply(request: Request, response: ServerResponse): Promise<void> {
+    const planned = faults.take(request)
+    const wrong = typeof planned === 'function' ? planned(request) : planned
+    if (wrong === 'hang') return
+    if (wrong === 'reset') return void response.socket?.destroy()
+    const isSlow = typeof wrong === 'object' && 'slowMs' in wrong
+    const instead = typeof wrong === 'object' && !isSlow ? wrong : undefined
+    const answer = instead && !('afterEffect' in instead) ? instead : handle(request)
+    if (wrong === 'hang after effect') return
+    if (wrong === 'reset after effect') return void response.socket?.destroy()
+    if (isSlow) await pass(wrong.slowMs)
+    const { status, body, text: plain, headers } = instead ?? answer
+    const timeMs = tellTime(service)
+    response.sendDate = false
+    response.writeHead(status, {
+      'content-type': plain === undefined ? 'application/json' : 'text/html',
+      'x-openstack-request-id': request.requestId,
+      ...(timeMs !== undefined && { date: new Date(timeMs).toUTCString() }),
+      ...headers,
+    })
+    response.end(plain ?? (body === undefined ? '' : JSON.stringify(body)))
+  }
 }
 
 /** An object's field, of whatever came over the network. */

@@ -98,7 +98,7 @@ function targetOf(world: World, server: Server, from: Host, asked: unknown): Hos
     return (
       host !== from &&
       service !== undefined &&
-      isUp(service) &&
+      isUp(world, service) &&
       service.status === 'enabled' &&
       hasRoom(world, host, server)
     )
@@ -238,7 +238,8 @@ export function evacuate(call: NovaCall, server: Server): Answer {
       `Cannot 'evacuate' instance ${server.id} while it is in vm_state ${server.vmState}`,
     )
   const service = world.services.find((one) => one.binary === 'nova-compute' && one.host === from.name)
-  if (service && isUp(service)) return novaFault(400, 'badRequest', `Compute service of ${from.name} is still in use.`)
+  if (service && isUp(world, service))
+    return novaFault(400, 'badRequest', `Compute service of ${from.name} is still in use.`)
   const entry = record(call, server, 'evacuate')
   note(world, request, caller, 'evacuation', server.id)
   const migration = begin(call, server, 'evacuation')

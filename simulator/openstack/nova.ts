@@ -115,32 +115,32 @@ const reportEveryMs = 2_000
 const downAfterMs = 6_000
 
 /** When a service last reported: every 2 s, while it lives. */
-export function lastReport(service: Service): number {
-  const sinceMs = Date.now() - service.reportsFromMs
+export function lastReport({ now }: World, service: Service): number {
+  const sinceMs = now() - service.reportsFromMs
   if (service.alive && sinceMs >= 0)
     service.lastReportMs = service.reportsFromMs + Math.floor(sinceMs / reportEveryMs) * reportEveryMs
   return service.lastReportMs
 }
 
-export const isUp = (service: Service): boolean =>
-  !service.forcedDown && Date.now() - lastReport(service) <= downAfterMs
+export const isUp = (world: World, service: Service): boolean =>
+  !service.forcedDown && world.now() - lastReport(world, service) <= downAfterMs
 
 function listServices({ world, request: { query }, minor }: NovaCall): Answer {
   const fits = (name: 'binary' | 'host', value: string) => query.get(name) === null || query.get(name) === value
   const services = world.services
     .filter((s) => fits('binary', s.binary) && fits('host', s.host))
-    .map((service) => bodyOf(service, minor))
+    .map((service) => bodyOf(world, service, minor))
   return { status: 200, body: { services } }
 }
 
-const bodyOf = (service: Service, minor: number) => ({
+const bodyOf = (world: World, service: Service, minor: number) => ({
   id: minor >= 53 ? service.id : service.number,
   binary: service.binary,
   host: service.host,
   zone: service.zone,
   status: service.status,
-  state: isUp(service) ? 'up' : 'down',
-  updated_at: novaTime(lastReport(service)),
+  state: isUp(world, service) ? 'up' : 'down',
+  updated_at: novaTime(lastReport(world, service)),
   disabled_reason: service.disabledReason,
   ...(minor >= 11 && { forced_down: service.forcedDown }),
 })
@@ -177,7 +177,7 @@ function updateService({ world, request, caller, minor }: NovaCall, id: string):
     typeof forced === 'boolean' ? `service forced ${forced ? 'down' : 'up'}` : `service ${String(status)}`,
     service.host,
   )
-  return { status: 200, body: { service: bodyOf(service, minor) } }
+  return { status: 200, body: { service: bodyOf(world, service, minor) } }
 }
 
 function listHypervisors({ world, minor }: NovaCall): Answer {
@@ -186,7 +186,7 @@ function listHypervisors({ world, minor }: NovaCall): Answer {
     return {
       id: minor >= 53 ? host.id : world.hosts.indexOf(host) + 1,
       hypervisor_hostname: host.node,
-      state: service && isUp(service) ? 'up' : 'down',
+      state: service && isUp(world, service) ? 'up' : 'down',
       status: service?.status,
       service: { id: service?.id, host: host.name, disabled_reason: null },
       hypervisor_type: host.hypervisorType ?? 'QEMU',

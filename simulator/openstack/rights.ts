@@ -46,7 +46,7 @@ export const rolesOfCredential = (world: World, { ownerId, projectId, roles }: C
   return roles.filter((role) => held.includes(role))
 }
 
-export const isOver = ({ expiresAt }: Trust) => Date.parse(expiresAt) <= Date.now()
+export const isOver = ({ now }: World, { expiresAt }: Trust) => Date.parse(expiresAt) <= now()
 
 /** Whether the owner of a trust may still do all that they delegated. */
 export function ownerMay(world: World, { trustorId, projectId, roles }: Trust): boolean {

@@ -16,7 +16,7 @@ export function answerTrusts(world: World, request: Request, caller: Caller): An
     const own = world.trusts.filter((t) => t[`${side}Id`] === caller.user.id && !t.deleted)
     return { status: 200, body: { trusts: own.map(({ roles: _roles, ...t }) => shown(world, { ...t, roles: [] })) } }
   }
-  const trust = world.trusts.find((t) => t.id === id && !t.deleted && !isOver(t))
+  const trust = world.trusts.find((t) => t.id === id && !t.deleted && !isOver(world, t))
   if (!trust) return notFound(`trust: ${id}`)
   if (method === 'GET') {
     const mayRead = [trust.trustorId, trust.trusteeId].includes(caller.user.id)
@@ -47,7 +47,7 @@ function create(world: World, request: Request, caller: Caller): Answer {
   const expiry = String(field(given, 'expires_at'))
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?$/.test(expiry)) return badRequest('Timestamp not in expected format.')
   const expiresAt = `${expiry.slice(0, 19)}.000000Z`
-  if (Date.parse(expiresAt) <= Date.now()) return badRequest("The 'expires_at' must not be before now.")
+  if (Date.parse(expiresAt) <= world.now()) return badRequest("The 'expires_at' must not be before now.")
   const trust: Trust = {
     id: hexId(),
     trustorId,

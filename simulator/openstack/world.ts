@@ -3,10 +3,12 @@ import type { AccessRule } from '../../core/delegation.ts'
 import type { Node } from './ironic.ts'
 
 /**
- * What the fake cloud consists of. Times are read off `Date.now`, so a test that moves the clock moves the cloud; by
- * `aheadMs` the cloud's clock is ahead of it.
+ * What the fake cloud consists of. Times are read off `Date.now`, unless another clock is given, so a test that moves the
+ * clock moves the cloud; by `aheadMs` the cloud's clock is ahead of it.
  */
 export interface World {
+  /** Epoch ms. */
+  readonly now: () => number
   readonly password: string
   readonly users: User[]
   readonly projects: Project[]
@@ -45,7 +47,7 @@ export interface World {
 }
 
 /** The cloud's own clock. */
-export const nowOf = ({ aheadMs }: World): number => Date.now() + aheadMs
+export const nowOf = ({ now, aheadMs }: World): number => now() + aheadMs
 
 export type RoleName = 'reader' | 'member' | 'manager' | 'admin'
 /** Each role implies the ones before it, as Keystone's default roles do. */
@@ -254,7 +256,7 @@ export const amountsOf = ({ vcpus, ram, disk }: Flavor, onVolume = false): Amoun
 export const novaTime = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, '.000000')
 
 /** The same users, projects, hosts and flavors as the real test cloud has. */
-export function createWorld(): World {
+export function createWorld(now: () => number = () => Date.now()): World {
   const projects = [...new Set(people.map(([, project]) => project))].map((name) => ({ id: hexId(), name }))
   const password = `pw-${randomBytes(12).toString('hex')}`
   const users = people.map(([name]) => ({ id: hexId(), name, password, enabled: true }))
@@ -270,13 +272,14 @@ export function createWorld(): World {
       provider: true,
     }),
   )
-  const nowMs = Date.now()
+  const nowMs = now()
   const listed = [
     ['nova-conductor', 'controller', 'internal'],
     ['nova-scheduler', 'controller', 'internal'],
     ...hosts.map(({ name }) => ['nova-compute', name, 'nova']),
   ]
   return {
+    now,
     password,
     users,
     projects,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { failure } from '../../core/errors.ts'
 import type { Run } from '../../core/runbook.ts'
+import { compileTests } from '../../policies/declared/tests.ts'
 import { pageIn } from '../api/page.ts'
 import { runOf } from '../api/runbooks.ts'
 import { installation, steward } from './steward.ts'
@@ -135,7 +136,9 @@ it('the beginning of a runbook is written once, beside its types', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'steward-new-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const make = () => steward({}, 'runbook', 'new', 'restart-hung', '--folder', folder)
-  expect((await make()).out).toContain(`steward runbook check ${folder}`)
+  expect((await make()).out).toContain(`steward runbook check ${folder}\n  steward runbook test ${folder}`)
+  const tests = await readFile(join(folder, 'restart-hung.test.yaml'), 'utf8')
+  expect(compileTests(tests, 'restart-hung.test.yaml')).toMatchObject({ tests: { cases: [{}, {}] } })
   expect(await readFile(join(folder, 'restart-hung.ts'), 'utf8')).toContain("name: 'restart-hung'")
   expect(JSON.parse(await readFile(join(folder, 'tsconfig.json'), 'utf8'))).toHaveProperty('compilerOptions.paths')
   expect(await make()).toMatchObject({ code: 1, err: expect.stringContaining('is there already') })

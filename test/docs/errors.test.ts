@@ -50,7 +50,7 @@ const promised = [
   ...['RUNBOOK_UNKNOWN', 'RUNBOOK_INVALID', 'CALL_NOT_DECLARED', 'ANSWER_TOO_LARGE', 'RUN_NOT_FOUND', 'RUN_ENDED'],
   ...['TARGET_UNFIT', 'RUN_FAILED', 'RUN_TIMED_OUT', 'RUN_REFUSED', 'QUESTION_CLOSED'],
   ...['ADDRESS_REFUSED', 'SECRET_UNKNOWN', 'ENDPOINT_REFUSED', 'ENDPOINT_UNREACHABLE'],
-  ...['EXPRESSION_FAILED', 'RUNBOOK_LIMIT'],
+  ...['EXPRESSION_FAILED', 'RUNBOOK_LIMIT', 'NOT_SIMULATED'],
   ...['ENGINE_UNREACHABLE', 'OVERLOADED', 'CONFIG_INVALID', 'INTERNAL'],
 ]
 
@@ -70,7 +70,7 @@ describe('the catalogue of errors', () => {
   })
 
   it('holds no code that nothing reports', () => {
-    const source = textOf(['api', 'activities', 'boot', 'openstack', 'policies', 'temporal', 'workflows'])
+    const source = textOf(['api', 'activities', 'boot', 'openstack', 'policies', 'rehearsal', 'temporal', 'workflows'])
     expect(codes.filter((code) => !source.includes(`'${code}'`))).toEqual([])
   })
 
