@@ -22,7 +22,7 @@ export type Counts = ReadonlyMap<string, number>
 /** What one case of the matrix is played with. */
 export interface CrashScene {
   readonly input: object
-  counts(runId: string): Promise<Counts>
+  counts(): Promise<Counts>
   /** What a run that did not succeed should have taken back, and has not. */
   left(): Promise<string[]>
   clear(): Promise<void>
@@ -57,7 +57,17 @@ export async function openLane(cloud: BenchCloud) {
   let worker = await startWorker(options, stage.cloud.cloudsYaml)
 
   async function play({ runbook, set }: CrashPlay, way: Way): Promise<CaseEnd> {
+    // one may have died by itself, on a machine that is too busy
+    if (!worker.isAlive()) worker = await startWorker(options, stage.cloud.cloudsYaml)
     const scene = await set(cloud)
+    try {
+      return await playOn(scene, runbook, way)
+    } finally {
+      await scene.clear()
+    }
+  }
+
+  async function playOn(scene: CrashScene, runbook: string, way: Way): Promise<CaseEnd> {
     const id = randomUUID()
     const workflowId = `run/by-hand/${id}`
     const beganMs = Date.now()
@@ -78,11 +88,9 @@ export async function openLane(cloud: BenchCloud) {
     }
     const end = await Promise.race([ended, late()])
     const how = isUnknown(end.code) ? ('unknown' as const) : end.how
-    const { runId } = await handle.describe()
     const left = how === 'succeeded' ? [] : await scene.left()
     const leases = await leasesOf(cloud, workflowId)
-    const counts = await scene.counts(runId)
-    await scene.clear()
+    const counts = await scene.counts()
     return {
       ...{ ...way, how, ...(end.code !== undefined && { code: end.code }), effects: fated.effects, counts },
       ...{ left: [...left, ...leases], seconds: (Date.now() - beganMs) / 1000 },
@@ -137,6 +145,7 @@ async function startWorker(options: MortalWorkerOptions, cloudsYaml: string) {
     })
   await heard('ready')
   return {
+    isAlive: () => child.connected,
     async tell(fate: Fate): Promise<Fated> {
       const effects: string[] = []
       const there = new Promise<void>((resolve) => {
@@ -152,6 +161,7 @@ async function startWorker(options: MortalWorkerOptions, cloudsYaml: string) {
       return { there, effects }
     },
     async kill(): Promise<void> {
+      if (child.exitCode !== null || child.signalCode !== null) return
       const exited = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGKILL')
       await exited

@@ -2,7 +2,7 @@ import { messageOf } from '../../core/errors.ts'
 import type { Figure } from '../figures.ts'
 import { type CaseEnd, openLane, type Way } from './crash-lane.ts'
 import { type CrashPlays, crashPlays } from './plays/crashes.ts'
-import type { BenchCloud } from './real-cloud.ts'
+import { type BenchCloud, isWanted } from './real-cloud.ts'
 
 /** No further case is begun after so long. */
 const mostMinutes = Number(process.env.BENCH_CRASH_MINUTES ?? 90)
@@ -19,7 +19,7 @@ export async function crash(cloud: BenchCloud): Promise<Figure[]> {
   const rows = await Promise.all(
     crashPlays.map(async (some) => {
       const figures: Figure[] = []
-      for (const plays of some) figures.push(await matrixOf(cloud, plays, lastMs))
+      for (const plays of some) if (isWanted(plays[0].runbook)) figures.push(await matrixOf(cloud, plays, lastMs))
       return figures
     }),
   )
@@ -49,11 +49,8 @@ async function matrixOf(cloud: BenchCloud, plays: CrashPlays, lastMs: number): P
       if (!end) throw new Error(`${runbook} was not played undisturbed`)
       undisturbed.push(end)
     }
-    const ways = undisturbed.flatMap(({ effects, cancelAt }) =>
-      moments.flatMap((moment) =>
-        effects.map((_, n): Way => ({ ...(cancelAt && { cancelAt }), kill: { at: n + 1, moment } })),
-      ),
-    )
+    // those that are cancelled have the side effects of taking back as well
+    const ways = undisturbed.toReversed().flatMap(waysToDie)
     const inAll = ways.length
     const ends: CaseEnd[] = []
     const work = async (lane: NonNullable<typeof first>) => {
@@ -69,9 +66,19 @@ async function matrixOf(cloud: BenchCloud, plays: CrashPlays, lastMs: number): P
   }
 }
 
+/** A worker that dies before it has cancelled the run would only be the case of a run that is not cancelled again. */
+const waysToDie = ({ effects, cancelAt = 0 }: CaseEnd): Way[] =>
+  moments.flatMap((moment) =>
+    effects.flatMap((_, n): Way[] => {
+      const isCancelled = n + 1 > cancelAt || (n + 1 === cancelAt && moment !== 'before')
+      return isCancelled ? [{ ...(cancelAt > 0 && { cancelAt }), kill: { at: n + 1, moment } }] : []
+    }),
+  )
+
 function figureOf(runbook: string, undisturbed: readonly CaseEnd[], ends: readonly CaseEnd[], inAll: number): Figure {
   const [whole] = undisturbed
-  const most = (what: string) => Math.max(...undisturbed.map(({ counts }) => counts.get(what) ?? 0))
+  // once is never too often: whether an abort still finds something to abort is a matter of moments
+  const most = (what: string) => Math.max(1, ...undisturbed.map(({ counts }) => counts.get(what) ?? 0))
   const doubled = ends.flatMap((end) =>
     [...end.counts].filter(([what, times]) => times > most(what)).map(([what]) => `${titleOf(runbook, end)}: ${what}`),
   )

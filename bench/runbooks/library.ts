@@ -5,12 +5,9 @@ import { type Play, runOf } from './play.ts'
 import { hostPlays } from './plays/hosts.ts'
 import { otherPlays } from './plays/others.ts'
 import { serverPlays } from './plays/servers.ts'
-import type { BenchCloud } from './real-cloud.ts'
+import { type BenchCloud, isWanted } from './real-cloud.ts'
 
 const plays: readonly Play[] = [...serverPlays, ...hostPlays, ...otherPlays]
-
-/** Some of them only, by name. */
-const only = process.env.BENCH_RUNBOOKS?.split(',')
 
 /** Those whose services the test cloud does not have. */
 const missing: Readonly<Record<string, string>> = { 'scale-stack': 'Heat is not in the test cloud' }
@@ -19,7 +16,7 @@ const missing: Readonly<Record<string, string>> = { 'scale-stack': 'Heat is not 
 export async function library(cloud: BenchCloud): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const { name } of builtInRunbooks) {
-    if (only && !only.includes(name)) continue
+    if (!isWanted(name)) continue
     const its = plays.filter(({ runbook }) => runbook === name)
     if (its.length === 0) figures.push({ ...figureOf(name), note: missing[name] ?? 'is not played' })
     for (const play of its) figures.push(await onCloud(cloud, play))

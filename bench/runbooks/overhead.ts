@@ -16,7 +16,7 @@ import { inLanes } from '../incidents/in-lanes.ts'
 const queue = 'bench-runbooks'
 const few = 1
 const many = 11
-const manyRuns = 200
+const manyRuns = 60
 const lanes = 16
 
 interface Kind {
@@ -42,7 +42,7 @@ const kinds: readonly Kind[] = [
  * What a run of a runbook costs beside a bare workflow that has the same activities, which do nothing, on the same engine:
  * one at a time in turn with the other, then many at once.
  */
-export async function overhead([runs = 60]: readonly number[] = []): Promise<Figure[]> {
+export async function overhead([runs = 30]: readonly number[] = []): Promise<Figure[]> {
   const open = { atOnce: 1000, perHour: 100_000 }
   const engine = await startBenchEngine({ mode: 'auto', coolDownSeconds: 0, budgets: { overall: open } })
   const bare = await startBareWorker(engine)

@@ -38,6 +38,10 @@ const hosts = Object.values(zones)
 /** As the test cloud counts them. */
 export const numberOf = (host: string): number => hosts.findIndex(({ name }) => name === host) + 1
 
+/** Some runbooks only, by name. */
+const only = process.env.BENCH_RUNBOOKS?.split(',')
+export const isWanted = (runbook: string): boolean => only?.includes(runbook) ?? true
+
 /** The stage of the stories with nine hosts in five zones, BMCs, a host with a full disk, and something to call. */
 export interface BenchCloud {
   readonly stage: Stage

@@ -1,26 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readApiLog } from '../../chaos/records/api-log.ts'
 import { readSupervisorLog } from '../../chaos/records/supervisor-log.ts'
 import type { Counts, CrashPlay } from '../crash-lane.ts'
 import type { BenchCloud, Zone } from '../real-cloud.ts'
 import { loseHost, mendHost } from './hosts.ts'
 
-/** What Nova has written down of these servers, and of calls that the run made to hosts. */
-async function countsOf(
-  { stage, nova }: BenchCloud,
-  servers: readonly string[],
-  runId: string,
-): Promise<Map<string, number>> {
+/** What Nova has written down of these servers. */
+async function countsOf({ nova }: BenchCloud, servers: readonly string[]): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
   const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1)
   for (const [at, id] of servers.entries()) {
     for (const action of await nova.actionsOf(id)) count(`${action} of server ${at + 1}`)
     for (const { type } of await nova.migrationsOf(id)) count(`${type} of server ${at + 1} as a record of its own`)
   }
-  const calls = readApiLog(await readFile(stage.cloud.logs['nova-api'] as string, 'utf8'))
-  const taken = calls.filter((call) => call.runId === runId && call.status < 400)
-  for (const { method, path } of taken) if (path.includes('/os-services/')) count(`${method} of a service`)
   return counts
 }
 
@@ -37,7 +29,7 @@ const migrateServer: CrashPlay = {
     const ids = await cloud.nova.createServers('pair', 'compute1', 1)
     return {
       input: { serverId: ids[0], to: 'compute2' },
-      counts: (runId) => countsOf(cloud, ids, runId),
+      counts: () => countsOf(cloud, ids),
       left: () => underWay(cloud, ids),
       clear: () => cloud.nova.removeServers(ids),
     }
@@ -51,7 +43,7 @@ const nightOff: CrashPlay = {
     const ids = await nova.createServers('pair', 'compute2', 2)
     return {
       input: { servers: ids, atOnce: 1 },
-      counts: (runId) => countsOf(cloud, ids, runId),
+      counts: () => countsOf(cloud, ids),
       async left() {
         const shown = await Promise.all(ids.map((id) => nova.show(id)))
         return shown.flatMap(({ name, status }) => (status === 'ACTIVE' ? [] : [`${name} is ${status}`]))
@@ -69,7 +61,7 @@ const drainHost: CrashPlay = {
     const ids = await nova.createServers('drain', host, 2)
     return {
       input: { host, reason: 'the crash matrix' },
-      counts: (runId) => countsOf(cloud, ids, runId),
+      counts: () => countsOf(cloud, ids),
       async left() {
         const { status } = await nova.service(host)
         return [...(status === 'enabled' ? [] : [`${host} is ${status}`]), ...(await underWay(cloud, ids))]
@@ -113,8 +105,8 @@ const evacuateHost = (zone: Zone, host: string): CrashPlay => ({
     const before = resets.length
     return {
       input: { host, proof: 'ssh', evidence: 'the crash matrix', storage: 'shared', maxServers: 3 },
-      async counts(runId) {
-        const counts = await countsOf(cloud, ids, runId)
+      async counts() {
+        const counts = await countsOf(cloud, ids)
         return counts.set('order to the BMC', resets.length - before)
       },
       async left() {
