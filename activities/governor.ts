@@ -16,8 +16,13 @@ export interface GovernorActivitiesOptions {
   governor: Governor
   client: Client
   brake: Brake
-  now?: () => number
+  /** Whether steward.yaml says how a host is reached: controllers and the like have no nova-compute. @default none is */
+  isReached?: ((host: string) => boolean) | undefined
+  now?: (() => number) | undefined
 }
+
+/** Nova's own word for the zone of what is no compute host. */
+const internalZone = 'internal'
 
 /** In a storm many ask at the same moment; one look at Nova serves all of them. */
 const surveyKeptMs = 2_000
@@ -30,6 +35,7 @@ export function createGovernorActivities({
   governor,
   client,
   brake,
+  isReached,
   now,
 }: GovernorActivitiesOptions): Pick<
   Activities,
@@ -54,7 +60,7 @@ export function createGovernorActivities({
   }
 
   return {
-    ...createSurvey(sessions, now),
+    ...createSurvey(sessions, { isReached, now }),
 
     /** A pressed stop button is one of its reasons. Nothing is held. @throws ENGINE_UNREACHABLE (retried) */
     async consultGovernor({ request }) {
@@ -105,7 +111,7 @@ export function createGovernorActivities({
 /** What the governor knows of the hosts. */
 export function createSurvey(
   sessions: Pick<Sessions, 'forRemediation'>,
-  now: () => number = Date.now,
+  { isReached = () => false, now = Date.now }: Pick<GovernorActivitiesOptions, 'isReached' | 'now'>,
 ): Pick<Activities, 'surveyHosts'> {
   let seen: { takenMs: number; services: Promise<ListedService[]> } | undefined
 
@@ -122,12 +128,14 @@ export function createSurvey(
 
   return {
     /**
-     * Counts the hosts that are up and down, of those in service, by Nova's word on their nova-compute.
-     * @throws HOST_UNKNOWN when Nova lists no compute service on `host`; DELEGATION_MISSING, CLOUD_UNREACHABLE (retried)
+     * Counts the hosts that are up and down, of those in service, by Nova's word on their nova-compute. A host without one
+     * is in no zone of theirs: then all of them count.
+     * @throws HOST_UNKNOWN when Nova lists no compute service on `host`, and steward.yaml does not name it; DELEGATION_MISSING,
+     *   CLOUD_UNREACHABLE (retried)
      */
     async surveyHosts({ host }) {
       const { takenMs, services: listed } = services()
-      return surveyOf(await listed, host, takenMs)
+      return surveyOf(await listed, host, isReached(host), takenMs)
     },
   }
 }
@@ -135,17 +143,19 @@ export function createSurvey(
 const computeServices = (session: Parameters<typeof listServices>[0]) =>
   listServices(session, { binary: 'nova-compute' })
 
-function surveyOf(services: readonly ListedService[], host: string, takenMs: number): Survey {
-  const zone = services.find((service) => service.host === host)?.zone
-  if (zone === undefined) throw failure('HOST_UNKNOWN', `Nova lists no nova-compute on ${host}`, { host })
-  const inService = services.filter(({ status, forcedDown }) => status === 'enabled' && !forcedDown)
+function surveyOf(all: readonly ListedService[], host: string, isReached: boolean, takenMs: number): Survey {
+  const zone = all.find((service) => service.host === host)?.zone
+  if (zone === undefined && !isReached)
+    throw failure('HOST_UNKNOWN', `Nova lists no nova-compute on ${host}, and steward.yaml does not name it`, { host })
+  const inService = all.filter(({ status, forcedDown }) => status === 'enabled' && !forcedDown)
   const count = (of: readonly ListedService[]) => {
     const up = of.filter(({ state }) => state === 'up').length
     return { up, down: of.length - up }
   }
+  const around = zone === undefined ? inService : inService.filter((service) => service.zone === zone)
   return {
     takenAt: new Date(takenMs).toISOString(),
-    zone: { name: zone, ...count(inService.filter((service) => service.zone === zone)) },
+    zone: { name: zone ?? internalZone, ...count(around) },
     cloud: count(inService),
   }
 }

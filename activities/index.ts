@@ -78,6 +78,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     await pace()
     await brake()
   }
+  const isReached = (host: string) => Object.hasOwn(config.ssh?.hosts ?? {}, host)
   const policies = config.policies.filter((policy) => policy.kind === 'binary')
   return {
     ...createServiceActivities({ sessions, pause }),
@@ -94,7 +95,7 @@ export function createActivities(options: ActivitiesOptions): Activities {
     ...createSignals(metrics),
     ...createDrainActivities(sessions, readUse),
     ...createEvacuationActivities(sessions),
-    ...createGovernorActivities({ sessions, governor, client, brake }),
+    ...createGovernorActivities({ sessions, governor, client, brake, isReached }),
     ...createCloudReadActivities(sessions),
     ...createEvidenceActivities(sessions),
     ...createHttpCallActivities({ http: config.http, brake }),

@@ -58,6 +58,7 @@ export async function startBenchEngine(governor: object = {}): Promise<BenchEngi
       worker: { metrics: { port: 0 } },
       sources: [{ name: 'bench', kind: 'alertmanager', tokenFile: join(dir, 'token') }],
       policies: [policy],
+      runbooks: { beside: dir },
       governor,
     }),
     'bench',

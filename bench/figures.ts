@@ -7,6 +7,8 @@ export interface Figure {
   /** Ours divided by the other, by statistic. */
   readonly ratio?: Record<string, number>
   readonly goal?: string
+  /** What no number says. */
+  readonly note?: string
   readonly raw?: Record<string, readonly number[]>
 }
 
@@ -27,8 +29,8 @@ const shown = (figures: Record<string, number>) =>
     .join('  ')
 
 export function printFigures(figures: readonly Figure[]): void {
-  const rows = [['WHAT', 'UNIT', 'STEWARD', 'BESIDE', 'RATIO', 'GOAL']]
-  for (const { name, unit, ours, beside, ratio, goal } of figures)
+  const rows = [['WHAT', 'UNIT', 'STEWARD', 'BESIDE', 'RATIO', 'GOAL', 'NOTE']]
+  for (const { name, unit, ours, beside, ratio, goal, note } of figures)
     rows.push([
       name,
       unit,
@@ -36,6 +38,7 @@ export function printFigures(figures: readonly Figure[]): void {
       beside ? `${beside.name}: ${shown(beside.figures)}` : '',
       ratio ? shown(ratio) : '',
       goal ?? '',
+      note ?? '',
     ])
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
   for (const row of rows)

@@ -8,19 +8,20 @@ import { startBenchEngine } from './engine.ts'
 import { type Figure, printFigures } from './figures.ts'
 import { incidents } from './incidents/main.ts'
 import { latency } from './latency.ts'
+import { runbooks } from './runbooks/main.ts'
 
 const results = new URL('results/', import.meta.url)
 
 /**
  * `npm run bench`: everything on loopback, against a stub cloud that answers at once; ratios within one run.
- * `npm run bench incidents` needs a real cloud as well and takes half an hour, `npm run bench actions` ten minutes; each has
- * a file of its own.
+ * `npm run bench incidents` needs a real cloud as well and takes half an hour, `npm run bench actions` ten minutes, `npm run
+ * bench runbooks` an hour, most of it on a real cloud; each has a file of its own.
  */
 const { positionals: only, values } = parseArgs({ allowPositionals: true, options: { count: { type: 'string' } } })
 const [subject = ''] = only
 /** How many things, where a part has a choice of its own. */
 const counts = values.count?.split(',').map(Number)
-const subjects = { incidents, actions }
+const subjects = { incidents, actions, runbooks }
 const measure = Object.hasOwn(subjects, subject) ? subjects[subject as keyof typeof subjects] : undefined
 const figures = measure ? await measure(partsIn(only.slice(1)), counts) : await basics()
 
@@ -38,12 +39,14 @@ function partsIn(named: readonly string[]) {
   return (name: string) => named.length === 0 || named.includes(name)
 }
 
-/** Parts are measured one by one; a later run of a part takes the place of an earlier one. */
+/** Parts are measured one by one; a figure of a later run takes the place of that of an earlier one. */
 async function otherRuns(): Promise<(typeof run)[]> {
   const text = await readFile(new URL(file, results), 'utf8').catch(() => '{"runs":[]}')
   const { runs = [] } = JSON.parse(text) as { runs?: (typeof run)[] }
   const measured = new Set(figures.map(({ name }) => name))
-  return runs.filter((other) => !other.figures.some(({ name }) => measured.has(name)))
+  return runs
+    .map((other) => ({ ...other, figures: other.figures.filter(({ name }) => !measured.has(name)) }))
+    .filter((other) => other.figures.length > 0)
 }
 
 async function basics(): Promise<Figure[]> {

@@ -249,7 +249,7 @@ export const catalogue = {
     status: 409,
     remedy: 'ask',
     summary: 'The alert names a host that Nova does not know.',
-    next: 'Check the host label of the alert against `openstack compute service list`.',
+    next: 'Check the name against `openstack compute service list`; name a host without nova-compute under `ssh.hosts` of steward.yaml.',
   },
   SNAPSHOT_INCOMPLETE: {
     status: 409,

@@ -49,7 +49,7 @@ export function createPlayedActivities({ stage, pause, now, hear }: PlayedParts)
     ...createCloudReadActivities(sessions),
     ...createDeferredCallActivities(sessions, pause, brake),
     ...createEffectActivities(sessions, pause),
-    ...createSurvey(sessions, now),
+    ...createSurvey(sessions, { now }),
     consultGovernor: async ({ request }) => granted(request),
     async requestLease({ request }) {
       await brake()

@@ -1,8 +1,11 @@
 import { condition, defineSignal, defineUpdate, proxyActivities, setHandler, sleep } from '@temporalio/workflow'
 
-const { touch, post, postAll } = proxyActivities<BareActivities>({ startToCloseTimeout: '2m' })
+const { touch, post, postAll, callHttp, readCloud } = proxyActivities<BareActivities>({ startToCloseTimeout: '2m' })
 
 export interface BareActivities {
+  /** Named like those of Steward, whose work they do. */
+  callHttp(step: number): Promise<void>
+  readCloud(step: number): Promise<void>
   touch(id: number): Promise<void>
   /** One request to this URL. */
   post(url: string): Promise<void>
@@ -40,4 +43,9 @@ export async function dueCall(url: string, dueMs: number): Promise<void> {
 export async function dueGroup(url: string, ids: readonly string[], dueMs: number): Promise<void> {
   await sleep(Math.max(1, dueMs - Date.now()))
   for (let from = 0; from < ids.length; from += 1000) await postAll(url, ids.slice(from, from + 1000))
+}
+
+/** The least that so many steps one after the other could be. */
+export async function steps(kind: 'callHttp' | 'readCloud', count: number): Promise<void> {
+  for (let step = 1; step <= count; step++) await { callHttp, readCloud }[kind](step)
 }

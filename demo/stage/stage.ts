@@ -33,7 +33,7 @@ export interface StageOptions {
   /** Hosts of the cloud; three of different sizes when left out. */
   readonly hosts?: readonly Host[]
   /** Laid over the steward.yaml of the stage. */
-  readonly config?: object
+  readonly config?: object | ((cloud: Cloud) => Promise<object>)
 }
 
 /** Sets the stage; what was set up before something failed is taken down again. */
@@ -63,7 +63,8 @@ export async function setStage(
     await findTemporalCli(progress)
     progress('starting Steward with its own Temporal …')
     const stewardDir = join(dir, 'steward')
-    const steward = await startSteward(cloud, stewardDir, ports, config)
+    const over = typeof config === 'function' ? await config(cloud) : config
+    const steward = await startSteward(cloud, stewardDir, ports, over)
     strikes.push(() => (stage?.steward ?? steward).stop())
     progress(`Steward is ready after ${(steward.readyAfterMs / 1000).toFixed(1)} s`)
     const alertmanager = await startAlertmanager(steward, join(dir, 'alertmanager'), ports, progress)

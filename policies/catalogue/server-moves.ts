@@ -45,6 +45,17 @@ const movesLive = {
   limitSeconds: 14_400,
 }
 
+/** Nova lists the live migrations under way: what is not among them any more can be neither aborted nor hurried. */
+const isNotUnderWay = {
+  read: ({ serverId }: z.infer<typeof Moving>): Call => ({
+    ...{ service: 'compute', method: 'GET', path: `/servers/${serverId}/migrations`, microversion: '2.23' },
+  }),
+  when({ body }: Seen, { migrationId }: z.infer<typeof Moving>): boolean {
+    const listed = at(body, 'migrations')
+    return Array.isArray(listed) && !listed.some((one) => at(one, 'id') === migrationId)
+  },
+}
+
 const onMigration = (
   { serverId, migrationId }: z.infer<typeof Moving>,
   call: Pick<Call, 'method' | 'body'>,
@@ -102,6 +113,7 @@ export const serverMoves: readonly ActionSpec[] = [
     needsRole: 'manager',
     notes: ['Also while it is queued or being prepared (2.65).', 'Too late once the server runs on its new host.'],
     calls: (input) => ({ ...onMigration(input, { method: 'DELETE' }), microversion: '2.65' }),
+    alreadyDone: isNotUnderWay,
     waitFor: { ...restsIn(['ACTIVE', 'PAUSED'], 15, 600) },
   }),
   define({
@@ -116,6 +128,7 @@ export const serverMoves: readonly ActionSpec[] = [
       ...onMigration(input, { method: 'POST', body: { force_complete: null } }, '/action'),
       microversion: '2.22',
     }),
+    alreadyDone: isNotUnderWay,
     waitFor: { ...restsIn(['ACTIVE', 'PAUSED'], 60, 3600) },
   }),
   simple({

@@ -127,6 +127,16 @@ export function answerMigrations({ world, request: { query }, minor }: NovaCall)
   return { status: 200, body: { migrations } }
 }
 
+/** The live migrations of a server that are under way. */
+export function listUnderWay({ world }: NovaCall, server: Server): Answer {
+  const migrations = world.migrations
+    .filter(({ kind, serverId, status }) => kind === 'live-migration' && serverId === server.id && !isOver.has(status))
+    .map(({ number, status }) => ({ id: number, status }))
+  return { status: 200, body: { migrations } }
+}
+
+const isOver: ReadonlySet<string> = new Set(['completed', 'failed', 'error', 'cancelled'])
+
 /** Who asked for what on a server, and how each of it went. */
 export function answerInstanceActions(
   { caller, minor }: NovaCall,

@@ -1,5 +1,5 @@
 import { type Answer, field, type Request } from './listener.ts'
-import { answerInstanceActions, answerMigrations, performAction } from './nova-actions.ts'
+import { answerInstanceActions, answerMigrations, listUnderWay, performAction } from './nova-actions.ts'
 import { changeMigration } from './nova-moves.ts'
 import { createServer, deleteServer, listServers, showServer } from './nova-servers.ts'
 import { authenticated, type Caller, isCaller, microversionOf } from './rights.ts'
@@ -63,6 +63,8 @@ function route(call: NovaCall): Answer {
   if (!isVisible) return novaFault(404, 'itemNotFound', `Instance ${serverId} could not be found.`)
   if (below === undefined) return request.method === 'DELETE' ? deleteServer(call, server) : showServer(call, server)
   if (below === 'os-instance-actions') return answerInstanceActions(call, server, belowId)
+  if (below === 'migrations' && belowId === undefined)
+    return onlyFor('manager', call, 'servers:migrations:index') ?? listUnderWay(call, server)
   if (below === 'migrations') return changeMigration(call, server, Number(belowId))
   return performAction(call, server)
 }

@@ -24,19 +24,28 @@ export function describeMigrations(known: () => People): void {
       return (await known().olga.ask('compute', 'GET', query, { microversion })).json.migrations
     }
 
+    /** Ids of those that are under way, by Nova's other list. */
+    async function underWay(): Promise<number[]> {
+      const path = `/servers/${serverId}/migrations`
+      const { migrations } = (await known().olga.ask('compute', 'GET', path, { microversion: '2.23' })).json
+      return migrations.map(({ id }: { id: number }) => id)
+    }
+
     /** The newest migration once it and the server have come to rest, with the states seen on the way. */
     async function ending(before: number) {
       const seen = new Set<string>()
+      const listed = new Set<number>()
       const last = await eventually(
         'the end of the migration',
         async () => {
           const all = await migrations()
           if (all.length > before) seen.add(all[0].status)
+          for (const id of await underWay()) listed.add(id)
           return all.length > before && over.includes(all[0].status) && all[0]
         },
         { withinMs: 60_000, everyMs: known().cloud.everyMs },
       )
-      return { last, seen, server: await settled(known(), serverId, 'ACTIVE') }
+      return { last, seen, listed, server: await settled(known(), serverId, 'ACTIVE') }
     }
 
     async function reason() {
@@ -66,7 +75,8 @@ export function describeMigrations(known: () => People): void {
       expect(again.status).toBe(409)
       expect(again.json.conflictingRequest.message).toMatch('while it is in task_state migrating')
 
-      const { last, seen, server } = await ending(0)
+      const { last, seen, listed, server } = await ending(0)
+      expect([[...listed], await underWay()]).toEqual([[last.id], []])
       expect(last).toMatchObject({
         id: expect.any(Number),
         uuid: expect.stringMatching(/^[0-9a-f]{8}-/),

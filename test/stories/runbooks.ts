@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { Run } from '../../core/runbook.ts'
 import { eventually } from '../../demo/stage/eventually.ts'
 import { createServer, removeServers, showServer, untilActive } from '../../demo/stage/servers.ts'
+import { listServices } from '../../demo/stage/services.ts'
 import type { Stage } from '../../demo/stage/stage.ts'
+import type { FakeRedfish } from '../fakes/bmc/redfish.ts'
 
 /** Runbooks that a person starts, each first as a dry run, and what Nova says afterwards. */
-export function runbooks(onStage: () => Stage) {
+export function runbooks(onStage: () => Stage, bmc: Pick<FakeRedfish, 'resets'>) {
   describe('runbooks by hand, on a real cloud', () => {
     it('night-off and morning-on stop servers and start them again', async () => {
       const stage = onStage()
@@ -40,6 +42,31 @@ export function runbooks(onStage: () => Stage) {
       expect((body as { runs: unknown[] }).runs).toHaveLength(1)
     })
 
+    it('restart-service brings a killed nova-compute back', async () => {
+      const stage = onStage()
+      await lost(stage, 3)
+      const care = { stableSeconds: 5, withinSeconds: 120 }
+      await ended(stage, 'restart-service', { host: 'compute3', binary: 'nova-compute', ...care })
+      expect(await serviceOn(stage, 'compute3')).toMatchObject({ state: 'up', status: 'enabled' })
+    })
+
+    it('evacuate-host starts the servers of a dead host elsewhere, and return-host takes the host back', async () => {
+      const stage = onStage()
+      await withServers(stage, ['compute6', 'compute6'], async (servers) => {
+        await lost(stage, 6)
+        const said = { proof: 'ssh', evidence: 'smoke', storage: 'shared', maxServers: 5 }
+        const run = await ended(stage, 'evacuate-host', { host: 'compute6', ...said })
+        expect(run.summary).toContain('2 of 2')
+        expect(bmc.resets).toEqual(['ForceOff'])
+        const shown = await Promise.all(servers.map((id) => showServer(stage.olga, id)))
+        for (const { host, status } of shown) expect([host === 'compute6', status]).toEqual([false, 'ACTIVE'])
+        expect(await serviceOn(stage, 'compute6')).toMatchObject({ state: 'down', status: 'disabled' })
+        await stage.cloud.startCompute(6)
+        await ended(stage, 'return-host', { host: 'compute6' })
+        expect(await serviceOn(stage, 'compute6')).toMatchObject({ state: 'up', status: 'enabled' })
+      })
+    })
+
     it('refuses what makes no sense before anything is done, and says so', async () => {
       const { olga } = onStage()
       const start = (name: string, input: object) =>
@@ -66,6 +93,16 @@ async function ended({ olga }: Stage, name: string, input: object, { dryRun = fa
   )
   expect(run, JSON.stringify(run)).toMatchObject({ state: 'succeeded' })
   return run
+}
+
+const serviceOn = async ({ olga }: Stage, host: string) =>
+  (await listServices(olga)).find((service) => service.binary === 'nova-compute' && service.host === host)
+
+/** Its nova-compute is killed, and Nova has seen it. */
+async function lost(stage: Stage, n: number): Promise<void> {
+  await stage.cloud.killCompute(n)
+  const isDown = async () => (await serviceOn(stage, `compute${n}`))?.state === 'down'
+  await eventually(`Nova to see compute${n} down`, isDown)
 }
 
 const statesOf = ({ olga }: Stage, ids: readonly string[]) =>

@@ -165,7 +165,8 @@ its own, is killed with SIGKILL; another one takes over.
 - **said unknown**: cases that ended in \`OUTCOME_UNKNOWN\` or \`SSH_OUTCOME_UNKNOWN\`, because nobody can tell whether
   the call took effect; it was not repeated.
 
-Runbooks without side effects have no cases.
+Runbooks without side effects have no cases. The five most used ones are also killed
+[on a real cloud](crash-matrix-real-cloud.md).
 
 `
 

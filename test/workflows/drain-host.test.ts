@@ -93,16 +93,23 @@ describe('emptying a host', () => {
     cloud.world.servers.splice(cloud.world.servers.indexOf(late), 1)
   })
 
-  it('opens the host again when it is cancelled; the move under way is not torn down', async () => {
+  it('sees the move under way through when it is cancelled, and only then opens the host again', async () => {
     const { host, on } = hostWith(cloud, 2)
     cloud.host(host).migrationsStay = 'running'
     const { handle } = await start('drain-host', { host, reason: 'new disks' })
-    await vi.waitFor(
-      () => expect(cloud.world.migrations.some(({ from, status }) => from === host && status === 'running')).toBe(true),
-      30_000,
-    )
+    const moving = await vi.waitFor(() => {
+      const found = cloud.world.migrations.find(({ from, status }) => from === host && status === 'running')
+      expect(found).toBeDefined()
+      return found
+    }, 30_000)
     await handle.cancel()
+    const looks = () => cloud.received.filter(({ path }) => path.endsWith('/os-migrations')).length
+    const before = looks()
+    await vi.waitFor(() => expect(looks()).toBeGreaterThan(before + 20), 30_000)
+    expect(doneTo(cloud, host)).toEqual(['service disabled'])
+    moving?.complete?.()
     await untilState(handle, 'cancelled')
+    expect(moving?.status).toBe('completed')
     expect(doneTo(cloud, host)).toEqual(['service disabled', 'service enabled'])
     expect(on.flatMap((one) => doneTo(cloud, one))).toEqual(['live migration'])
   })

@@ -53,7 +53,7 @@ it('a Temporal without worker deployments has its runs served all the same, and 
       activities: { ...createWorlds().activities },
     },
     build: { id: 'any', bundle },
-    ...{ versions, bundles: createRunBundles('/nowhere'), mostFormer: 5 },
+    ...{ versions, bundles: createRunBundles(inject('engine').dataDir), mostFormer: 5 },
     log: { warn, info: vi.fn() } as never,
   })
   onTestFinished(async () => {

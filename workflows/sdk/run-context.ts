@@ -1,4 +1,4 @@
-import { CancellationScope, CancelledFailure, sleep, uuid4 } from '@temporalio/workflow'
+import { CancellationScope, CancelledFailure, patched, sleep, uuid4 } from '@temporalio/workflow'
 import type { Activities } from '../../core/activities.ts'
 import { sideEffects } from '../../core/audit.ts'
 import { failure } from '../../core/errors.ts'
@@ -32,6 +32,9 @@ const pauseShare = 1 / 20
 type Through = (act: () => Promise<unknown>) => Promise<unknown>
 /** What may not be repeated is not left half done by a cancellation either: its outcome must be told. */
 const seenThrough: Through = (act) => CancellationScope.nonCancellable(act)
+
+/** A lease must not be given back while a server is still on its way. Runs begun before go on as they were. */
+const seenThroughSince: Through = (act) => (patched('patient-seen-through') ? seenThrough(act) : act())
 
 /** The hands of one run; see `RunContext` for what each does. */
 export function createRunContext({ dryRun, record, undone, doer, safePoint, mayChange, ask }: RunParts): RunContext {
@@ -90,7 +93,7 @@ export function createRunContext({ dryRun, record, undone, doer, safePoint, mayC
     action: (action, input) => made({ action, input }),
     call: (call) => made({ call }),
     quick: (title) => recorded(title, quick(title)),
-    patient: (title, limitMs) => recorded(title, patient(title, limitMs)),
+    patient: (title, limitMs) => recorded(title, patient(title, limitMs), seenThroughSince),
     once: (title, limitMs) => recorded(title, once(title, limitMs), seenThrough),
 
     async waitFor(what, look, { withinSeconds, everySeconds = firstPauseSeconds }) {

@@ -7,12 +7,14 @@ notifications, logs) is unmodified Nova. This file adds to nova.virt.fake:
 * guests survive a restart of nova-compute, as they do on a real hypervisor
   where only the service restarts: they are kept in guests.json below state_path
   (Nova's other fake drivers refuse to start a second time on a host);
+* a snapshot of a server uploads an image;
 * a live migration takes time, can be aborted and forced to complete, and takes
   the guest away from its source;
 * faults on demand from faults.json below state_path, read at each operation:
   {"live_migration": "message", "delay": {"spawn": 5}}.
 """
 import functools
+import io
 import json
 import os
 import time
@@ -21,6 +23,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from nova import exception
+from nova.image import glance
 from nova.virt import fake
 
 LOG = logging.getLogger(__name__)
@@ -94,6 +97,14 @@ class SizedPersistentFakeDriver(fake.FakeDriverWithoutFakeNodes):
     reboot = _faulty_and_kept(fake.FakeDriver.reboot)
     pre_live_migration = _faulty_and_kept(fake.FakeDriver.pre_live_migration)
     finish_migration = _faulty_and_kept(fake.FakeDriver.finish_migration)
+
+    def snapshot(self, context, instance, image_id, update_task_state):
+        super().snapshot(context, instance, image_id, update_task_state)
+        # nova.virt.fake uploads nothing: the image would stay queued for ever.
+        images = glance.API()
+        formats = {'disk_format': 'raw', 'container_format': 'bare'}
+        name = images.get(context, image_id)['name']
+        images.update(context, image_id, {'name': name, **formats}, io.BytesIO(bytes(1024)))
 
     def live_migration(self, context, instance, dest, post_method, recover_method,
                        block_migration=False, migrate_data=None):
