@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker'
 import { failure, messageOf } from '../core/errors.ts'
+import { compare } from '../policies/placement.ts'
 import { cacheDir } from './cli-binary.ts'
 import { failureConverterPath } from './data-converter.ts'
 
@@ -158,9 +159,25 @@ const isHash = (name: string) => /^[0-9a-f]{16}$/.test(name)
 async function hashOf(own: readonly OwnModule[], { isWitnessed = false, inVirtualTime = false }: BundleOptions) {
   const hash = createHash('sha256').update(JSON.stringify({ isWitnessed, inVirtualTime }))
   for (const { file, text } of own) hash.update(`${file}\0`).update(text)
+  for (const file of await besideOwn(own)) hash.update(`${file}\0`).update(await readFile(file))
   for (const file of await builtInFiles()) hash.update(`${file}\0`).update(await readFile(join(root, file)))
   return hashed(hash)
 }
+
+/** What own runbooks may import of the folders they lie in. */
+async function besideOwn(own: readonly OwnModule[]): Promise<string[]> {
+  const folders = [...new Set(own.map(({ file }) => dirname(file)))]
+  const found = await Promise.all(
+    folders.map(async (folder) => {
+      const names = await readdir(folder, { recursive: true })
+      return names.filter((name) => isCode.test(name) && !isInstalled.test(name)).map((name) => join(folder, name))
+    }),
+  )
+  return [...new Set(found.flat())].sort(compare)
+}
+
+const isCode = /\.([cm]?[jt]s|json)$/
+const isInstalled = /(^|[\\/])(node_modules|\.git)[\\/]/
 
 /** A build has its own bundle, which stands for all of it. */
 async function builtInFiles(): Promise<string[]> {

@@ -101,6 +101,18 @@ describe('runbooks of an installation', () => {
     expect(problems).toEqual(['bad.ts:1:1: it imports node:fs: a run has steward/runbook and zod, nothing of Node'])
   })
 
+  it('are bundled anew when a module that they import has changed', { timeout: bundling }, async () => {
+    const folder = await folderOf({ 'a.ts': runbook('a', undefined, "import { limit } from './parts/limit.ts'") })
+    await mkdir(join(folder, 'parts'))
+    const bundleWith = async (limit: number) => {
+      await writeFile(join(folder, 'parts', 'limit.ts'), `export const limit = ${limit}\n`)
+      return (await checkOwnRunbooks(await findOwnRunbooks(own(folder)))).bundle
+    }
+    const first = await bundleWith(1)
+    expect(await bundleWith(2)).not.toBe(first)
+    expect(await bundleWith(1)).toBe(first)
+  })
+
   it('that are declarative are told what is wrong with line and column', async () => {
     const { problems } = await check({ 'by-name.yaml': declarative('by-name').replace('risk:', 'riks:') })
     expect(problems).toEqual([
