@@ -37,6 +37,7 @@ export async function sandboxProblems({ from, file, text }: OwnModule): Promise<
     return [`${from}: it is no module: ${(error as Error).message.split('\n').find((line) => line.trim()) ?? ''}`]
   }
   const problems: string[] = []
+  const declared = declaredActions(root)
   const bytes = Buffer.from(text)
   const placeOf = (node: Node) => {
     // the parser counts bytes, from one
@@ -54,6 +55,11 @@ export async function sandboxProblems({ from, file, text }: OwnModule): Promise<
       problems.push(
         `${placeOf(node)}: it imports ${node.source.value}: a run has steward/runbook and zod, nothing of Node`,
       )
+    const action = actionAskedFor(node)
+    if (action !== undefined && declared && !declared.has(action))
+      problems.push(
+        `${placeOf(node)}: ${action} is not in \`needs.actions\`: it would be refused, also when it takes something back`,
+      )
     const isName = node.type === 'Identifier' && typeof node.value === 'string' && Object.hasOwn(absent, node.value)
     // a name that the module has declared itself is another thing
     const isGlobal = node.ctxt === 1 && key !== 'property' && key !== 'key'
@@ -68,4 +74,32 @@ function walk(node: Node, visit: (node: Node, key: string) => void, key = ''): v
   for (const [name, child] of Object.entries(node))
     for (const one of Array.isArray(child) ? child : [child])
       if (typeof one === 'object' && one !== null) walk(one as Node, visit, name)
+}
+
+const textOf = (node: unknown) =>
+  (node as Node | undefined)?.type === 'StringLiteral' ? ((node as Node).value as string) : undefined
+
+/** The action that is named where something is asked to do one: `run.action('server.stop', …)`. */
+function actionAskedFor({ type, callee, arguments: given }: Node): string | undefined {
+  const called = callee as Node | undefined
+  if (type !== 'CallExpression' || called?.type !== 'MemberExpression') return undefined
+  if ((called.property as Node | undefined)?.value !== 'action') return undefined
+  const name = textOf((given as { expression?: Node }[] | undefined)?.[0]?.expression)
+  return name?.includes('.') ? name : undefined
+}
+
+/** All that the runbooks of a module declare; undefined when one of their lists is not written out there. */
+function declaredActions(root: Node): ReadonlySet<string> | undefined {
+  const lists: (readonly (string | undefined)[] | undefined)[] = []
+  walk(root, ({ type, key, value }) => {
+    if (type !== 'KeyValueProperty' || (key as Node | undefined)?.value !== 'actions') return
+    const { type: kind, elements } = value as unknown as Node
+    lists.push(
+      kind === 'ArrayExpression'
+        ? (elements as { expression?: Node }[]).map((one) => textOf(one.expression))
+        : undefined,
+    )
+  })
+  const names = lists.flatMap((list) => list ?? [undefined])
+  return names.includes(undefined) ? undefined : new Set(names as string[])
 }

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { isDeclared } from '../core/declared.ts'
-import { failure } from '../core/errors.ts'
+import { callNotDeclared, isDeclared } from '../core/declared.ts'
 
 /** The calls that whatever runs at the moment may make; all when there is no such list. */
 const allowed = new AsyncLocalStorage<readonly string[] | undefined>()
@@ -16,6 +15,5 @@ export function checkDeclared(call: {
 }): void {
   const calls = allowed.getStore()
   if (calls === undefined || isDeclared(calls, call)) return
-  const what = `${call.service} ${call.method} ${call.path.split('?', 1)[0]}`
-  throw failure('CALL_NOT_DECLARED', `the runbook has not declared ${what} in its needs.calls`, { kind: 'calls', what })
+  throw callNotDeclared(call)
 }

@@ -9,6 +9,8 @@ const longestMs = 30 * 86_400_000
 const quietMs = 5_000
 /** And then nobody waits for a word any more. */
 const silentMs = 45_000
+/** In real time, for one run: what takes longer gets nowhere. */
+const longestRealMs = 180_000
 
 export interface ConductorParts {
   /** Of one run; with more of them it does not come to an end by itself. @default 1000 */
@@ -61,7 +63,8 @@ export function createConductor({
   let isLooking = false
   let isOver = false
   let hangs = false
-  let heardAtMs = performance.now()
+  const beganAtMs = performance.now()
+  let heardAtMs = beganAtMs
   let giveUp: (why: string) => void = () => undefined
   const stuck = new Promise<string>((resolve) => {
     giveUp = (why) => {
@@ -94,7 +97,7 @@ export function createConductor({
   function goOn(): void {
     const timerMs = word?.nextTimerAtMs
     const nextMs = Math.min(clock.nextMs() ?? Number.POSITIVE_INFINITY, timerMs ?? Number.POSITIVE_INFINITY)
-    if (nextMs === Number.POSITIVE_INFINITY) {
+    if (!Number.isFinite(nextMs)) {
       giveUp('it waits for something that never happens')
       return
     }
@@ -116,7 +119,10 @@ export function createConductor({
   async function watch(): Promise<void> {
     while (!isOver) {
       await sleep(250, undefined, { ref: false })
-      if (isOver || performance.now() - heardAtMs < quietMs) continue
+      if (isOver) return
+      if (performance.now() - beganAtMs > longestRealMs)
+        giveUp(`it has taken ${longestRealMs / 60_000} minutes of real time`)
+      if (performance.now() - heardAtMs < quietMs) continue
       const why = await complaint().catch(() => undefined)
       if (why !== undefined) giveUp(why)
       else if (performance.now() - heardAtMs > silentMs) {

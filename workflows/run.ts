@@ -44,7 +44,7 @@ export async function run(order: RunOrder, grounds: LeaseGrounds): Promise<RunRe
       maxLatenessMs: mostLatenessMs,
       holdsLease: true,
     }
-    const hands = { dryRun, record, undone, doer, ask }
+    const hands = { needs: runbook.needs, dryRun, record, undone, doer, ask }
 
     // there is no lease yet
     const looking = createRunContext({ ...hands, safePoint: () => undefined, mayChange: false })

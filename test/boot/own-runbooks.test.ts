@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { bundleWithOwn, checkOwnRunbooks, findOwnRunbooks } from '../../boot/own-runbooks.ts'
+import { sandboxProblems } from '../../boot/sandbox-problems.ts'
 
 const runbook = (name: string, body = "return { summary: 'done' }", head = '') => `${head}
 import { defineRunbook, z } from 'steward/runbook'
@@ -94,6 +95,18 @@ describe('runbooks of an installation', () => {
   ])('that use %s are told where, and what to use instead', async (_name, body, says) => {
     const { problems } = await check({ 'bad.ts': runbook('bad', body) })
     expect(problems).toEqual([expect.stringContaining(`bad.ts:6${says}`)])
+  })
+
+  it('that name an action which they have not declared are told where, before a run is refused in the middle', async () => {
+    const body =
+      "await run.action('server.stop', {}); run.undo('on again', () => run.action('server.start', {})); return { summary: '' }"
+    const declaring = (name: string, actions: string) =>
+      runbook(name, body).replace("calls: ['compute GET /servers/{server}']", `actions: ${actions}`)
+    const { problems } = await check({ 'bad.ts': declaring('bad', "['server.stop']") })
+    expect(problems).toEqual([expect.stringMatching(/^bad\.ts:6:\d+: server\.start is not in `needs\.actions`/)])
+    const both = "['server.stop', 'server.start']"
+    for (const actions of [both, "[...names, 'server.stop']"])
+      expect(await sandboxProblems({ from: 'a.ts', file: 'a.ts', text: declaring('a', actions) })).toEqual([])
   })
 
   it('that import something of Node are told so', async () => {

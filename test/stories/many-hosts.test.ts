@@ -59,4 +59,4 @@ afterAll(async () => {
 })
 
 plans(() => stage, use)
-runbooks(() => stage, bmc)
+runbooks(() => stage, bmc, use)

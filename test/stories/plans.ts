@@ -118,7 +118,7 @@ async function withServers(
 }
 
 /** What an exporter of libvirt would have measured a moment ago. */
-function measured(use: FakePrometheus, ids: readonly string[], percent: number): void {
+export function measured(use: FakePrometheus, ids: readonly string[], percent: number): void {
   const each = (value: number) => ids.map((id) => ({ metric: { instance_id: id }, value: String(value) }))
   use.answer('virtual_cpus', each(percent))
   use.answer('timestamp(', each(5))

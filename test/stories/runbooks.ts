@@ -5,9 +5,11 @@ import { createServer, removeServers, showServer, untilActive } from '../../demo
 import { listServices } from '../../demo/stage/services.ts'
 import type { Stage } from '../../demo/stage/stage.ts'
 import type { FakeRedfish } from '../fakes/bmc/redfish.ts'
+import type { FakePrometheus } from '../fakes/prometheus.ts'
+import { measured } from './plans.ts'
 
 /** Runbooks that a person starts, each first as a dry run, and what Nova says afterwards. */
-export function runbooks(onStage: () => Stage, bmc: Pick<FakeRedfish, 'resets'>) {
+export function runbooks(onStage: () => Stage, bmc: Pick<FakeRedfish, 'resets'>, use: FakePrometheus) {
   describe('runbooks by hand, on a real cloud', () => {
     it('night-off and morning-on stop servers and start them again', async () => {
       const stage = onStage()
@@ -34,6 +36,7 @@ export function runbooks(onStage: () => Stage, bmc: Pick<FakeRedfish, 'resets'>)
     it('drain-host empties a host, and return-host takes it back', async () => {
       const stage = onStage()
       await withServers(stage, ['compute5', 'compute5'], async (servers) => {
+        measured(use, servers, 10)
         await ended(stage, 'drain-host', { host: 'compute5', reason: 'new disks' })
         for (const id of servers) expect((await showServer(stage.olga, id)).host).not.toBe('compute5')
         await ended(stage, 'return-host', { host: 'compute5' })

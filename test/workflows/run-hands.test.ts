@@ -159,3 +159,15 @@ describe('a runbook that', () => {
     })
   })
 })
+
+describe('a dry run', () => {
+  it.each([
+    ['undeclared', 'CALL_NOT_DECLARED', 'server.start'],
+    ['unchecked', 'INPUT_INVALID', 'serverId'],
+    ['for words', 'RUNBOOK_INVALID', 'run.sleep wants a number of seconds, and was given "20s"'],
+  ])('is refused what the real one would be: %s', async (how, code, says) => {
+    const { handle, view } = await begin('test-hasty', { serverId, how }, {}, true)
+    await expect(handle.result()).rejects.toThrow()
+    expect(await view()).toMatchObject({ state: 'failed', code, summary: expect.stringContaining(says) })
+  })
+})

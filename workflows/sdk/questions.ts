@@ -4,6 +4,7 @@ import type { Answer } from '../../core/runbook.ts'
 import { createAnnouncer } from '../announce.ts'
 import type { RunContext } from './context.ts'
 import { type RunRecord, subjectHere, wordOf } from './record.ts'
+import { assertSeconds } from './seconds.ts'
 
 /** A person's word on what a run asks. The same answer again is taken once. */
 export const answerRun = defineUpdate<void, [Omit<Answer, 'at'> & { questionId: string }]>('answerRun')
@@ -29,6 +30,7 @@ export function createQuestions(record: RunRecord, dryRun: boolean): RunContext[
   )
 
   return async (text, { withinSeconds = defaultWithinSeconds } = {}) => {
+    assertSeconds('withinSeconds of run.ask', withinSeconds)
     if (dryRun) {
       record.would(`ask: ${text}`)
       return { by: 'dry run', at: new Date().toISOString(), yes: true }

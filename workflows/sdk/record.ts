@@ -1,5 +1,6 @@
 import {
   CancellationScope,
+  isCancellation,
   setCurrentDetails,
   upsertMemo,
   upsertSearchAttributes,
@@ -72,7 +73,8 @@ export function createRecord({ runbook, input, dryRun, by, why }: RunOrder): Run
         end(step, 'done', inWords(result))
         return result
       } catch (error) {
-        end(step, 'failed', `${codeOf(error) ?? 'INTERNAL'}: ${messageOf(error)}`)
+        const why = isCancellation(error) ? 'cancelled' : `${codeOf(error) ?? 'INTERNAL'}: ${messageOf(error)}`
+        end(step, 'failed', why)
         throw error
       } finally {
         if (!CancellationScope.current().consideredCancelled) show(title)

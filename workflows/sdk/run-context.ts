@@ -1,15 +1,23 @@
 import { CancellationScope, CancelledFailure, patched, sleep, uuid4 } from '@temporalio/workflow'
 import type { Activities } from '../../core/activities.ts'
 import { sideEffects } from '../../core/audit.ts'
+import type { Deed } from '../../core/chain.ts'
+import { callNotDeclared, isDeclared } from '../../core/declared.ts'
 import { failure } from '../../core/errors.ts'
+import type { Needs } from '../../core/runbook.ts'
+import { actionNamed } from '../../policies/catalogue/index.ts'
+import { callsAllowed } from '../../policies/declared.ts'
 import { carryOut, type Doer, titleOfDeed } from '../deed.ts'
 import { once, patient, quick } from '../steps.ts'
 import type { RunContext } from './context.ts'
 import { fanOut } from './fan-out.ts'
 import { nowIso, type RunRecord, runIdHere, subjectHere, wordOf } from './record.ts'
+import { assertSeconds } from './seconds.ts'
 import type { UndoStack } from './undo.ts'
 
 export interface RunParts {
+  /** What the runbook has declared. */
+  readonly needs: Needs
   readonly dryRun: boolean
   readonly record: RunRecord
   readonly undone: UndoStack
@@ -36,8 +44,27 @@ const seenThrough: Through = (act) => CancellationScope.nonCancellable(act)
 /** A lease must not be given back while a server is still on its way. Runs begun before go on as they were. */
 const seenThroughSince: Through = (act) => (patched('patient-seen-through') ? seenThrough(act) : act())
 
+/**
+ * What the worker would refuse for real, a dry run is refused as well.
+ * @throws CALL_NOT_DECLARED, INPUT_INVALID
+ */
+function assertWouldPass(needs: Needs, deed: Deed): void {
+  const calls = callsAllowed(needs, 'performCall', deed)
+  if (!('call' in deed)) actionNamed(deed.action).targets(deed.input)
+  else if (calls && !isDeclared(calls, deed.call)) throw callNotDeclared(deed.call)
+}
+
 /** The hands of one run; see `RunContext` for what each does. */
-export function createRunContext({ dryRun, record, undone, doer, safePoint, mayChange, ask }: RunParts): RunContext {
+export function createRunContext({
+  needs,
+  dryRun,
+  record,
+  undone,
+  doer,
+  safePoint,
+  mayChange,
+  ask,
+}: RunParts): RunContext {
   /** @throws RUNBOOK_INVALID */
   function assertMayChange(title: string): void {
     if (mayChange) return
@@ -55,16 +82,18 @@ export function createRunContext({ dryRun, record, undone, doer, safePoint, mayC
         if (sideEffects[key] === 'reads') return act()
         if (typeof sideEffects[key] === 'object') assertMayChange(title)
         if (!dryRun) return record.step(title, () => through(act))
+        callsAllowed(needs, key, input)
         record.would(title)
         return Promise.resolve(undefined)
       },
     })
 
-  async function made(deed: Parameters<typeof carryOut>[0]) {
+  async function made(deed: Deed) {
     endIfCancelled()
     const title = titleOfDeed(deed)
     assertMayChange(title)
     if (dryRun) {
+      assertWouldPass(needs, deed)
       record.would(title)
       return { status: 0, startedAt: nowIso(), note: 'a dry run' }
     }
@@ -97,6 +126,8 @@ export function createRunContext({ dryRun, record, undone, doer, safePoint, mayC
     once: (title, limitMs) => recorded(title, once(title, limitMs), seenThrough),
 
     async waitFor(what, look, { withinSeconds, everySeconds = firstPauseSeconds }) {
+      assertSeconds('withinSeconds of run.waitFor', withinSeconds)
+      assertSeconds('everySeconds of run.waitFor', everySeconds)
       if (dryRun) {
         record.would(`wait until ${what}`)
         return (await look()) || undefined
@@ -117,6 +148,7 @@ export function createRunContext({ dryRun, record, undone, doer, safePoint, mayC
     },
 
     async sleep(seconds, why) {
+      assertSeconds('run.sleep', seconds)
       if (dryRun) return record.would(`wait ${seconds} s: ${why}`)
       await record.step(`Wait ${seconds} s: ${why}`, () => sleep(seconds * 1000))
     },
