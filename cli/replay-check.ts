@@ -6,6 +6,7 @@ import { failure } from '../core/errors.ts'
 import { historiesIn } from '../temporal/history-files.ts'
 import { type Keys, loadKeys } from '../temporal/keys.ts'
 import { type Replayed, replayHistories } from '../temporal/replay.ts'
+import { wordsOf } from '../temporal/replay-words.ts'
 import { plain, printTable } from './print.ts'
 
 export interface ReplayOptions {
@@ -45,6 +46,8 @@ export async function checkByReplay(
   const head = ['RUNBOOK', 'HISTORIES', 'SAME', 'DIFFERENT', 'UNREADABLE']
   printTable(command, { runbooks: counts, wrong }, head, rows)
   for (const one of wrong) process.stderr.write(`${plain(sentenceOf(one))}\n`)
+  if (!given.keys && wrong.some(({ how }) => how === 'unreadable'))
+    process.stderr.write('no key file was found: --keys FILE names it, or --config the steward.yaml of the worker\n')
   if (wrong.length > 0) process.exitCode = 1
 }
 
@@ -54,8 +57,7 @@ function sentenceOf(one: Replayed): string {
   // of what is no history at all there is only the file
   if (one.how === 'unreadable') return `${one.runId === '-' ? one.from : of}: ${one.reason}`
   if (one.how === 'same') return of
-  const at = one.eventId === undefined ? '' : ` at event ${one.eventId}`
-  return `${of}:${at} it was ${one.was}; now it is ${one.is}`
+  return `${of}: ${wordsOf(one)}`
 }
 
 function countsOf(all: readonly Replayed[]) {

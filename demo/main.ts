@@ -48,6 +48,11 @@ if (keep) {
   say(`  OpenStack    ${stage.cloud.endpoints.keystone}`)
   say(`  credentials  export OS_CLIENT_CONFIG_FILE=${stage.cloud.cloudsYaml} OS_CLOUD=alice   (or olga, carol, admin)`)
   say(`               password of all users: ${stage.cloud.password}`)
+  say(`  command line npx steward --api ${stage.steward.url} …   (with these credentials; olga is the operator)`)
+  say(
+    `  own runbooks add \`runbooks: { folders: [FOLDER] }\` to that config, then end Steward (pid ${stage.steward.pid}) and`,
+  )
+  say(`               start it again: npx steward up --config ${stage.steward.configFile}`)
   await new Promise(() => setInterval(() => undefined, 1 << 30))
 }
 await strike()

@@ -4,6 +4,7 @@ import { DeterminismViolationError } from '@temporalio/workflow'
 import { createDataConverter } from './data-converter.ts'
 import type { Keys } from './keys.ts'
 import { throughEngine } from './reach.ts'
+import { differenceIn, wordsOf } from './replay-words.ts'
 import type { RunReference } from './run-versions.ts'
 
 const readWithinMs = 30_000
@@ -27,11 +28,8 @@ export async function differsFrom(
     await Worker.runReplayHistory(options, history, workflowId)
     return undefined
   } catch (error) {
-    if (error instanceof DeterminismViolationError || error instanceof ReplayError) return said(error)
+    if (error instanceof DeterminismViolationError || error instanceof ReplayError)
+      return wordsOf(differenceIn(history, error.message))
     throw error
   }
 }
-
-/** Of the many words of the core only what names the two steps. */
-const said = ({ message }: Error): string =>
-  (/Nondeterminism error: ([^"]+)"/.exec(message)?.[1] ?? message).replaceAll('\\', '').slice(0, 500)

@@ -16,6 +16,12 @@ export interface Difference {
   readonly is: string
 }
 
+/** One sentence without a subject: where, and what has changed. */
+export function wordsOf({ eventId, was, is }: Difference): string {
+  const at = eventId === undefined ? '' : `at event ${eventId} `
+  return `${at}it was ${was}; now it is ${is}`
+}
+
 /** A step that the code asks for and a history has not. */
 export interface Foreign {
   readonly step: string
