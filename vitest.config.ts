@@ -14,6 +14,8 @@ export default defineConfig({
           isolate: false,
           include: ['test/**/*.test.ts'],
           exclude: ['test/workflows/**', 'test/outages/**', 'test/stories/**'],
+          // on a busy machine; those that wait for something have limits of their own
+          testTimeout: 20_000,
         },
       },
       {

@@ -6,10 +6,10 @@ import { planGoal } from '../../policies/planner/plan-goal.ts'
 import type { Flavor, Host } from '../../simulator/openstack/world.ts'
 import { flavors } from '../../simulator/openstack/world.ts'
 import { rejection } from '../openstack/server.ts'
-import { setUp } from './rig.ts'
+import { type RigOptions, setUp } from './rig.ts'
 
-async function exporting() {
-  const rig = await setUp()
+async function exporting(options: RigOptions = {}) {
+  const rig = await setUp(options)
   const requestId = rig.requestId
   const take = async (more: Partial<CloudModelOptions> = {}) =>
     readCloudModel(await rig.sessions.forRemediation(), { requestId, ...more })
@@ -288,7 +288,7 @@ describe('the model of a live cloud is not made', () => {
 
 describe('the picture of a thousand hosts', () => {
   it('is taken in few calls, all of them reads with the id of the run', async () => {
-    const { cloud, take, requestId } = await exporting()
+    const { cloud, take, requestId } = await exporting({ timeoutMs: 30_000 })
     const { world } = cloud
     const like = world.hosts[0] as Host
     for (let i = 4; i <= 1000; i++) {
