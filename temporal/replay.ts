@@ -43,7 +43,6 @@ export interface ReplayGiven {
  * Replays histories against a bundle made with `isWitnessed`: does the code in it ask for the same things, in the same
  * order, as the code that wrote them? Nothing is done to the world. One after the other; what cannot be read is told as
  * well, and keeps nothing else from being replayed.
- *
  */
 export async function* replayHistories(
   bundle: string,

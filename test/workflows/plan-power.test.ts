@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
 import { failure } from '../../core/errors.ts'
 import * as models from '../policies/planner/clouds.ts'
-import { useWorker } from './engine.ts'
+import { until, useWorker } from './engine.ts'
 import { bmc } from './lost-host.ts'
 import { askFor } from './plan-bench.ts'
 import { planStage, texts } from './plan-stage.ts'
-import type { Script } from './scripted.ts'
+import { gate, type Script } from './scripted.ts'
 
 const bench = useWorker()
 const { approved } = planStage(bench)
@@ -95,4 +95,23 @@ it('does not plan a way back to a host that is off, and says how to wake it', as
     state: 'failed',
     reason: { code: 'PLAN_IMPOSSIBLE', detail: expect.stringContaining(`${emptied(cloud)}: down, asleep`) },
   })
+})
+
+it('opens no host again when it is cancelled in Temporal while one is being turned off', async () => {
+  const { opened: isOff, open: letGo } = gate()
+  const { cloud, handle, world } = await approved({
+    ...{ model, plan },
+    script: ({ disabled }) => ({
+      ...{ ...bmc, ...novaOf(disabled) },
+      async powerOff(input) {
+        await isOff
+        return bmc.powerOff(input)
+      },
+    }),
+  })
+  await until(() => cloud.inputs('powerOff').length, 1)
+  await handle.cancel()
+  letGo()
+  const view = await handle.result()
+  expect([view.state, world.disabled.get(emptied(cloud))]).toEqual(['done', `steward plan/${cloud.host}`])
 })
