@@ -16,6 +16,12 @@ export const stopServer: Call = {
   body: { 'os-stop': null },
 }
 
+/**
+ * Due so late that the look ahead, an hour before, comes in a moment. A worker that is busy for longer than that moment
+ * finds its time gone by, and does not look.
+ */
+export const soonLookedMs = 3_600_000 + 15_000
+
 export interface ActionOptions {
   call?: Call
   /** From now; the past when negative. @default 1 */

@@ -11,7 +11,7 @@ import { observe } from '../../workflows/incident/incident.ts'
 import { cancelRecurring } from '../../workflows/recurring-updates.ts'
 import { standingDelegation } from '../../workflows/standing-delegation.ts'
 import { resume, stopped } from '../../workflows/stop.ts'
-import { actionOf, startAction } from './action-bench.ts'
+import { actionOf, soonLookedMs, startAction } from './action-bench.ts'
 import { until, untilState, useWorker, viewOf } from './engine.ts'
 import { alertOf, asks, binaryPolicy, followTo, gaugePolicy, openIncident, order, service } from './incident-bench.ts'
 import { person } from './people.ts'
@@ -104,13 +104,12 @@ describe.concurrent('an action', () => {
     const cloud = bench.cloud({
       ...{ deleteTrust: undefined, performCall: accepted, checkAhead: [missing, missing, locked] },
     })
-    const inAnHour = 3_605_000
-    const options = { dueInMs: inAnHour, more: { projectId: told.projectId } }
+    const options = { dueInMs: soonLookedMs, more: { projectId: told.projectId } }
     const handle = await startAction(bench, actionOf(cloud.trust('a'), options))
     for (const looks of [1, 2, 3]) {
       await untilState(handle, 'warned')
       expect(cloud.inputs('checkAhead')).toHaveLength(looks)
-      const runAt = new Date(Date.now() + inAnHour).toISOString()
+      const runAt = new Date(Date.now() + soonLookedMs).toISOString()
       if (looks < 3) await handle.executeUpdate(changeAction, { args: [{ ...by, runAt }] })
     }
     await told.untilTold('action.warned', 'action.warned')
@@ -122,7 +121,7 @@ describe.concurrent('an action', () => {
     await handle.executeUpdate(runActionNow, { args: [by] })
     await handle.result()
     expect(told.names()).toEqual(['action.warned', 'action.warned'])
-  })
+  }, 150_000)
 })
 
 describe.concurrent('a recurring action', () => {

@@ -13,7 +13,7 @@ import { createRecurringActions } from '../../temporal/recurring-actions.ts'
 import { cancelAction, changeAction } from '../../workflows/action-updates.ts'
 import { changeRecurring } from '../../workflows/recurring-updates.ts'
 import { scheduledAction } from '../../workflows/scheduled-action.ts'
-import { type ActionOptions, actionOf, startAction, stopServer } from './action-bench.ts'
+import { type ActionOptions, actionOf, soonLookedMs, startAction, stopServer } from './action-bench.ts'
 import { until, untilState, useWorker, viewOf } from './engine.ts'
 import { person } from './people.ts'
 import { type RecurringOptions, recurringOf, startRecurring } from './recurring-bench.ts'
@@ -70,7 +70,7 @@ describe.concurrent('an action with an application credential', () => {
 
   it('is looked at ahead of its time with it', async () => {
     const lost = { code: 'DELEGATION_LOST', detail: 'the application credential cannot be used any more' }
-    const { cloud, handle } = await schedule({ checkAhead: lost }, { dueInMs: 3_606_000 })
+    const { cloud, handle } = await schedule({ checkAhead: lost }, { dueInMs: soonLookedMs })
     await untilState(handle, 'warned')
     expect(cloud.inputs('checkAhead')).toMatchObject([credentialOf(cloud)])
     await handle.executeUpdate(cancelAction, { args: [by] })

@@ -26,18 +26,23 @@ export const ofSeconds = (written: object): Recurrence => ({
   ...('catchUpSeconds' in written && { catchUpSeconds: Number(written.catchUpSeconds) }),
 })
 
-/** What the API hands to the engine when somebody asks for a call again and again. */
+/**
+ * What the API hands to the engine when somebody asks for a call again and again. An interval counts from now: counted
+ * from 1970, it would be the time of day at which a test runs that decides when the next call is.
+ */
 export function recurringOf(trustId: string, { recurrence = {}, view, more }: RecurringOptions = {}): RecurringAction {
+  const { afterMs = Date.now() } = more ?? {}
   const now = new Date().toISOString()
+  const start = new Date(afterMs).toISOString()
   return {
     view: {
       ...{ id: randomUUID(), state: 'active', projectId: 'project-1', userId: 'user-1', roles: ['member'] },
-      ...{ call: stopServer, recurrence: ofSeconds(recurrence), maxLatenessSeconds: 60, createdAt: now },
+      ...{ call: stopServer, recurrence: ofSeconds({ start, ...recurrence }), maxLatenessSeconds: 60, createdAt: now },
       ...{ delegated: { since: now, until: '2099-01-01T00:00:00.000Z' }, counted: 0, running: [], past: [] },
       ...view,
     },
     trustId,
-    afterMs: Date.now(),
+    afterMs,
     minGapMs: 1000,
     ...more,
   }

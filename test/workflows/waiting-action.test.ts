@@ -3,7 +3,7 @@ import type { CallOutcome } from '../../core/activities.ts'
 import { codeOf, failure } from '../../core/errors.ts'
 import type { Person } from '../../core/person.ts'
 import { cancelAction, changeAction, pauseAction, resumeAction, runActionNow } from '../../workflows/action-updates.ts'
-import { type ActionOptions, actionOf, startAction, stopServer } from './action-bench.ts'
+import { type ActionOptions, actionOf, soonLookedMs, startAction, stopServer } from './action-bench.ts'
 import { untilState, useWorker, viewOf } from './engine.ts'
 import { person } from './people.ts'
 import { gate, type Script } from './scripted.ts'
@@ -117,12 +117,11 @@ describe.concurrent('an action that waits', () => {
 
 describe.concurrent('before its time', () => {
   const lost = { code: 'DELEGATION_LOST', detail: 'trust 1 cannot be used any more' }
-  // the look ahead is an hour before
-  const soonLooked = { dueInMs: 3_601_000, maxLatenessMs: 600_000 }
+  const soonLooked = { dueInMs: soonLookedMs, maxLatenessMs: 600_000 }
 
   it('an action warns of what is in its way, an hour ahead', async () => {
     const { cloud, handle } = await schedule({ checkAhead: lost }, soonLooked)
-    await expect.poll(async () => viewOf(handle), { timeout: 20_000 }).toMatchObject({ state: 'warned', warning: lost })
+    await expect.poll(async () => viewOf(handle), { timeout: 45_000 }).toMatchObject({ state: 'warned', warning: lost })
     expect(cloud.inputs('checkAhead')).toEqual([{ work: { call: stopServer }, trustId: cloud.trust('a') }])
     // it may still be that somebody helps
     await handle.executeUpdate(runActionNow, { args: [by] })
@@ -134,7 +133,7 @@ describe.concurrent('before its time', () => {
   it('a look that takes its time keeps nobody waiting', async () => {
     const look = gate<null>()
     const { cloud, handle } = await schedule({ checkAhead: () => look.opened }, soonLooked)
-    await expect.poll(() => cloud.inputs('checkAhead').length, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => cloud.inputs('checkAhead').length, { timeout: 45_000 }).toBe(1)
     await handle.executeUpdate(runActionNow, { args: [by] })
     expect(await handle.result()).toMatchObject({ state: 'done', trustDeleted: true })
     look.open(null)
@@ -145,7 +144,7 @@ describe.concurrent('before its time', () => {
     ['could not be made', failure('DELEGATION_REFUSED', 'anything')],
   ])('a look that %s changes nothing', async (_how, found) => {
     const { cloud, handle } = await schedule({ checkAhead: found }, soonLooked)
-    await expect.poll(() => cloud.inputs('checkAhead').length, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => cloud.inputs('checkAhead').length, { timeout: 45_000 }).toBe(1)
     expect(await viewOf(handle)).toMatchObject({ state: 'scheduled' })
     await handle.executeUpdate(cancelAction, { args: [by] })
   })
