@@ -25,7 +25,7 @@ export default defineConfig({
           include: ['test/workflows/**/*.test.ts'],
           exclude: ['test/workflows/crash-matrix.test.ts', 'test/workflows/corpus/freeze.test.ts'],
           globalSetup: ['test/workflows/global-setup.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 300_000,
         },
       },

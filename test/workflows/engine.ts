@@ -115,7 +115,7 @@ export async function listedState(handle: Pick<WorkflowHandle, 'describe'>): Pro
 
 /** Waits until a look from outside gives what is expected. */
 export const until = <T>(look: () => T | Promise<T>, expected: T): Promise<void> =>
-  vi.waitFor(async () => expect(await look()).toEqual(expected), { timeout: 45_000, interval: 40 })
+  vi.waitFor(async () => expect(await look()).toEqual(expected), { timeout: 90_000, interval: 40 })
 
 /** Waits for a state to be seen from outside. */
 export const untilState = (handle: Pick<WorkflowHandle, 'describe'>, state: string): Promise<void> =>
