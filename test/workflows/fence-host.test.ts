@@ -3,7 +3,7 @@ import { failure } from '../../core/errors.ts'
 import { answerRun } from '../../workflows/sdk/questions.ts'
 import { doneTo, hostWith, useLibrary } from './library-bench.ts'
 import { bmc, lostHost, report } from './lost-host.ts'
-import type { Script } from './scripted.ts'
+import { gate, type Script } from './scripted.ts'
 
 const { cloud, start } = await useLibrary()
 
@@ -65,6 +65,36 @@ describe('turning a host off and on', () => {
     expect((await run.refused())[0]).toBe('RUN_REFUSED')
     expect(doneTo(cloud, host)).toEqual(['service disabled', 'service enabled'])
     expect(run.scripted.inputs('powerOff')).toEqual([])
+  })
+
+  it('is not left off by whoever cancels meanwhile: it is turned on again, and opened', async () => {
+    const { host } = hostWith(cloud, 0)
+    const [shuttingDown, isOff] = [gate<void>(), gate<void>()]
+    const script: Script = {
+      ...bmc,
+      powerOff: async (input) => {
+        shuttingDown.open()
+        await isOff.opened
+        return bmc.powerOff(input)
+      },
+    }
+    const { handle, scripted, view } = await start('power-cycle-host', { host, reason: 'new firmware' }, { script })
+    await shuttingDown.opened
+    await handle.cancel()
+    isOff.open()
+    await expect(handle.result()).rejects.toThrow()
+    expect(scripted.names().filter((name) => name.startsWith('power'))).toEqual(['powerOff', 'powerOn'])
+    expect((await view()).state).toBe('cancelled')
+    expect(doneTo(cloud, host)).toEqual(['service disabled', 'service enabled'])
+  })
+
+  it('is turned on again when nobody can tell whether it went off', async () => {
+    const { host } = hostWith(cloud, 0)
+    const script: Script = { ...bmc, powerOff: failure('POWER_UNKNOWN', 'its BMC says nothing any more') }
+    const { refused, scripted } = await start('power-cycle-host', { host, reason: 'new firmware' }, { script })
+    expect((await refused())[0]).toBe('POWER_UNKNOWN')
+    expect(scripted.names().filter((name) => name.startsWith('power'))).toEqual(['powerOff', 'powerOn'])
+    expect(doneTo(cloud, host)).toEqual(['service disabled', 'service enabled'])
   })
 
   it('opens it again when it cannot be turned off', async () => {

@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow'
 import { z } from 'zod'
 import { failure } from '../../../core/errors.ts'
 import { HostName } from '../../../policies/catalogue/inputs.ts'
@@ -80,9 +81,12 @@ export const powerCycleHost = defineRunbook({
     if (count > 0) await run.ask(`${count} server(s) run on ${host} and would be turned off with it. Go on?`)
     run.safePoint()
     const limitMs = (powerWithinSeconds + 60) * 1000
+    const turnOn = () => run.patient(`Turn ${host} on`, limitMs).powerOn({ host, withinSeconds: powerWithinSeconds })
+    // one that began before this was thought of goes on as it began
+    if (patched('a-host-is-not-left-off')) run.undo(`turning ${host} off`, turnOn)
     await run.patient(`Turn ${host} off`, limitMs).powerOff({ host, how, withinSeconds: powerWithinSeconds })
     const { id, reportedAt } = await lookAtHost(run, host)
-    await run.patient(`Turn ${host} on`, limitMs).powerOn({ host, withinSeconds: powerWithinSeconds })
+    await turnOn()
     await run.waitFor(
       `nova-compute on ${host} is up again`,
       async () => {
