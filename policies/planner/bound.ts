@@ -27,7 +27,7 @@ function boundOf(
   const most = (host: number) => {
     const taken = used[host * width + kind]!
     const room = capacity[host * width + kind]!
-    return !usable[host] ? taken : kind === cpu ? Math.max(taken, room) : room
+    return !usable[host] ? taken : kind >= cpu ? Math.max(taken, room) : room
   }
   let total = 0
   const pinned = new Float64Array(zoneNames.length)

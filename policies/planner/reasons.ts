@@ -1,7 +1,7 @@
 import { shortOf } from './emptying.ts'
 import type { Skipped } from './model.ts'
 import type { Occupancy } from './occupancy.ts'
-import { kinds, type Tables, width } from './tables.ts'
+import { cpu, cpuOfDay, kinds, type Tables, width } from './tables.ts'
 
 /** Hosts that cannot be emptied, whatever else is moved: by row 1, else 0. */
 export function tiedHosts(tables: Tables, { on }: Occupancy, candidates: readonly number[]): Uint8Array {
@@ -102,7 +102,7 @@ export function whyNowhere(
     if (reach[server]?.[host] === 0) return 'of another kind (pool, CPU, traits or size)'
     for (let kind = 0; kind < width; kind++)
       if (used[host * width + kind]! + uses[server * width + kind]! > capacity[host * width + kind]!)
-        return kinds[kind] === 'cpu' ? 'too busy' : `without room (${kinds[kind]})`
+        return kind === cpu ? 'too busy' : kind === cpuOfDay ? 'too busy over the day' : `without room (${kinds[kind]})`
     return allows(server, host) ? 'with room' : 'with a server it must not meet'
   }
 }
