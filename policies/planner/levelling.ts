@@ -76,6 +76,8 @@ export function createLevel(tables: Tables, occupancy: Occupancy, maxPercent: nu
       const { weight, amounts, percentPerUnit } = dimension
       const less = load[from]! - amounts[server]! * percentPerUnit[from]!
       const more = load[to]! + amounts[server]! * percentPerUnit[to]!
+      // what is only held to the limit costs nothing below it
+      if (weight === 0 && load[from]! <= maxPercent && more <= maxPercent) continue
       const costChange =
         costOf(less, weight) - costOf(load[from]!, weight) + costOf(more, weight) - costOf(load[to]!, weight)
       const after = total + (less - load[from]!) + (more - load[to]!)

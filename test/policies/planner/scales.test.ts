@@ -12,8 +12,9 @@ import {
 } from '../../../policies/planner/model.ts'
 import { drawPlan } from '../../../policies/planner/picture.ts'
 import { planGoal } from '../../../policies/planner/plan-goal.ts'
+import { undoOf } from '../../../policies/planner/undo.ts'
 import { planWorthwhile } from '../../../policies/planner/worthwhile.ts'
-import { cloud, clouds, host, limits, server } from './clouds.ts'
+import { cloud, clouds, host, limits, measuredModel, server } from './clouds.ts'
 
 /** The same cloud of which a day is known, of most servers. */
 const withDays = (models: fc.Arbitrary<Model>) =>
@@ -148,6 +149,17 @@ describe('a cloud of which no day is known', () => {
     )
   })
 
+  it('is packed so where there are many of them, too', () => {
+    const model = measuredModel('c50x500')
+    const { moves } = planGoal(model, 'consolidate')
+    expect(
+      planGoal(
+        ofDay(model, () => 0),
+        'consolidate',
+      ).moves,
+    ).toEqual(moves)
+  })
+
   it('is levelled by what servers use now, and nothing is said of a day', () => {
     const model = without(crowds({ a: [80, 0], b: [10, 0] }))
     const plan = planGoal(model, 'balance')
@@ -166,6 +178,18 @@ describe('a plan made at night', () => {
     expect([plan.moves, plan.bound.hosts]).toEqual([[], 3])
     const few = planGoal(crowds({ a: [5, 40], b: [5, 40], c: [5, 40] }), 'consolidate')
     expect([few.hostsAfter, few.bound.hosts]).toEqual([2, 2])
+  })
+
+  it.each([
+    ['c10x80', 4, 5],
+    ['c50x500', 27, 31],
+  ])('keeps as many hosts as the day needs, and no more: %s', (name, now, over) => {
+    const model = measuredModel(name)
+    const twice = ofDay(model, ({ uses, cpuPercent }) => Math.min(100 * uses.vcpu, 2 * cpuPercent))
+    expect(planGoal(model, 'consolidate').hostsAfter).toBe(now)
+    const plan = planGoal(twice, 'consolidate')
+    expect([plan.hostsAfter, plan.bound.hosts]).toEqual([over, over])
+    expect(checkPlan(twice, plan)).toEqual([])
   })
 
   it('empties no host into others that are busy by day, and says that this is why', () => {
@@ -224,9 +248,12 @@ describe('balance, where a day is known', () => {
   })
 
   it('relieves a host that is above the limit over the day, however calm it is now', () => {
-    const plan = planGoal(crowds({ a: [5, 100], b: [40, 40], c: [40, 40] }), 'balance', { targetDeviation: 60 })
+    const model = crowds({ a: [5, 100], b: [40, 40], c: [40, 40] })
+    const plan = planGoal(model, 'balance', { targetDeviation: 60 })
     expect(plan.moves).toMatchObject([{ from: 'a' }])
     expect(plan.moves[0]?.reason).toContain('a goes from 100 % to 75 % CPU over the day (the limit is 90 %)')
+    const { moves } = undoOf(model, plan)
+    expect(moves).toMatchObject([{ serverId: plan.moves[0]?.serverId, to: 'a' }])
   })
 
   const spike = crowds({ a: [99, 30], b: [30, 30], c: [30, 30], d: [30, 30] })
@@ -255,6 +282,11 @@ describe('balance, where a day is known', () => {
       host: 'a',
       reason: 'at 100 % CPU over the day: no move of one of its servers that fits helps enough',
     })
+    // further above the mean over the day, but above the limit now
+    expect(planGoal(crowds({ a: [95, 60], b: [85, 5] }), 'balance').skipped).toContainEqual({
+      host: 'a',
+      reason: 'at 95 % CPU now: no move of one of its servers that fits helps enough',
+    })
   })
 
   it('is worth it for what it brings over the day', () => {
@@ -262,6 +294,8 @@ describe('balance, where a day is known', () => {
     const { plan, benefitHostHours } = planWorthwhile(model, 'balance', {}, 0)
     expect(plan.moves.length).toBeGreaterThan(0)
     expect(benefitHostHours).toBeGreaterThan(0)
-    expect(planWorthwhile(crowds({ a: [5, 120], b: [5, 5] }), 'balance', {}, 0).plan.moves.length).toBeGreaterThan(0)
+    const hot = crowds({ a: [5, 120], b: [5, 5] })
+    const relieved = planWorthwhile(hot, 'balance', { worth: { unevenPointHour: 0 } }, 0)
+    expect(relieved.plan.moves.length).toBeGreaterThan(0)
   })
 })
