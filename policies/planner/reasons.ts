@@ -31,6 +31,8 @@ function fitsAnEmptyOne(
 export interface Limits {
   readonly tied: Uint8Array
   readonly bound: number
+  /** Fewer hosts would do for everything but what servers use over the day. */
+  readonly isBoundByDay: boolean
   readonly maxHosts: number
   readonly movesLeft: number
 }
@@ -47,12 +49,13 @@ function reasonKept(
   kept: Occupancy,
   inUse: readonly number[],
   host: number,
-  { tied, bound, maxHosts, movesLeft }: Limits,
+  { tied, bound, isBoundByDay, maxHosts, movesLeft }: Limits,
 ): string {
   const own = kept.on[host]!.toSorted((a, b) => a - b)
   if (tied[host]) return whyTied(tables, own, inUse)
   if (inUse.length <= maxHosts) return `no more to free: ${maxHosts} hosts may stay in use`
-  if (inUse.length <= bound) return `no plan can do with fewer than ${bound} hosts`
+  if (inUse.length <= bound)
+    return `no plan can do with fewer than ${bound} hosts${isBoundByDay ? ', for the CPU that servers use over the day' : ''}`
   const moves = own.filter((server) => tables.home[server] === host).length
   if (moves > movesLeft) return `emptying it takes at least ${moves} more moves, and ${movesLeft} are left`
   const others = inUse.filter((other) => other !== host)
