@@ -15,6 +15,8 @@ export interface CloudModelOptions {
   readonly name?: string
   /** Real use by server id, measured by somebody else. */
   readonly usage?: ReadonlyMap<string, Usage>
+  /** Their CPU when busy over a day, percent of their own vCPUs. */
+  readonly ofDay?: ReadonlyMap<string, number>
   /** Or where it is read. */
   readonly readUse?: ReadUse | undefined
   /** Whether it may be missing of servers that run. @default false */
@@ -130,10 +132,12 @@ export async function readCloudModel(session: Session, options: CloudModelOption
     unseen: shownFrom.flatMap(([from, what]) => (minor < from ? [what] : [])),
   }
   const usage = use?.usage ?? options.usage
+  const ofDay = use ? use.ofDay : options.ofDay
   return modelFromCloud(reading, {
     ...(name !== undefined && { name }),
     ...(watts && { watts }),
     ...(usage && { usage }),
+    ...(ofDay && { ofDay }),
     ...(use && !someUnmeasured && { notCounted: use.notCounted }),
   })
 }

@@ -11,12 +11,22 @@ export const createUseReader =
   async (signal) => {
     const of = async (query: string | false) =>
       query === false ? new Map<string, number>() : prometheus.perServer(query, signal)
-    const [cpuPercentOfOwn, ageSeconds, memoryUsedMiB, networkMbps, diskIops] = await Promise.all([
-      of(queries.cpuPercentOfOwn),
-      of(queries.ageSeconds),
-      of(queries.memoryUsedMiB),
-      of(queries.networkMbps),
-      of(queries.diskIops),
-    ])
-    return measuredUse({ cpuPercentOfOwn, ageSeconds, memoryUsedMiB, networkMbps, diskIops }, maxAgeSeconds)
+    const [cpuPercentOfOwn, cpuPercentOfOwnOfDay, ageSeconds, memoryUsedMiB, networkMbps, diskIops] = await Promise.all(
+      [
+        of(queries.cpuPercentOfOwn),
+        of(queries.cpuPercentOfOwnOfDay),
+        of(queries.ageSeconds),
+        of(queries.memoryUsedMiB),
+        of(queries.networkMbps),
+        of(queries.diskIops),
+      ],
+    )
+    const isDayAsked = queries.cpuPercentOfOwnOfDay !== false
+    return measuredUse(
+      {
+        ...{ cpuPercentOfOwn, ageSeconds, memoryUsedMiB, networkMbps, diskIops },
+        ...(isDayAsked && { cpuPercentOfOwnOfDay }),
+      },
+      maxAgeSeconds,
+    )
   }

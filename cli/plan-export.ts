@@ -36,14 +36,14 @@ export function addPlanExport(plan: Command): void {
 
 /** Logs in with the caller's own credentials and asks Nova and Placement directly: Steward has no part in it. */
 async function readLiveCloud(osCloud: string | undefined, given: ExportOptions): Promise<ModelFile> {
-  const usage = given.usage === undefined ? undefined : readUsage(await readJson(given.usage))
+  const measured = given.usage === undefined ? undefined : readUsage(await readJson(given.usage))
   const cloud = await loadCloud(osCloud)
   const http = createHttp({ tls: cloud.tls })
   const keystone = createKeystone({ authUrl: cloud.authUrl, http })
   const { scope, region, interface: face, auth: login } = cloud
   return readCloudModel(createSession({ keystone, http, login, scope, region, interface: face }), {
     requestId: `req-${randomUUID()}`,
-    ...(usage && { usage }),
+    ...measured,
     ...(given.within !== undefined && { maxTakingMs: given.within * 1000 }),
   })
 }
@@ -52,6 +52,7 @@ const UsageFile = z.record(
   z.string(),
   z.object({
     cpu_util_pct: z.number().min(0),
+    cpu_util_day_pct: z.number().min(0).optional(),
     mem_used_mib: z.number().min(0).optional(),
     mem_dirty_mib_s: z.number().min(0).optional(),
     net_mbps: z.number().min(0).optional(),
@@ -59,14 +60,18 @@ const UsageFile = z.record(
   }),
 )
 
-function readUsage(content: unknown): Map<string, Usage> {
+function readUsage(content: unknown): { usage: Map<string, Usage>; ofDay?: Map<string, number> } {
   const parsed = UsageFile.safeParse(content)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     throw failure('INPUT_INVALID', `usage: ${issue?.path.join('.') || 'the file'}: ${issue?.message}`)
   }
-  return new Map(
-    Object.entries(parsed.data).map(([id, row]) => {
+  const rows = Object.entries(parsed.data)
+  const ofDay = new Map(
+    rows.flatMap(([id, { cpu_util_day_pct: percent }]) => (percent === undefined ? [] : [[id, percent]])),
+  )
+  const usage = new Map(
+    rows.map(([id, row]) => {
       const { mem_used_mib, mem_dirty_mib_s, net_mbps, disk_iops } = row
       return [
         id,
@@ -80,6 +85,7 @@ function readUsage(content: unknown): Map<string, Usage> {
       ]
     }),
   )
+  return { usage, ...(ofDay.size > 0 && { ofDay }) }
 }
 
 function whole(text: string): number {

@@ -22,7 +22,11 @@ export const withGoal = (command: Command): Command =>
     .option('--max-hosts <n>', 'consolidate down to so many hosts, with the fewest moves', whole)
     .option('--max-cpu <percent>', 'real CPU use no receiving host goes above (default: 90)', decimal)
     .option('--outgoing <n>', 'most servers that leave one host at the same time (default: 1)', whole)
-    .option('--weights <list>', 'what balance and spread level: cpu=1,memory=0.5,disk=0,network=0,vcpu=0', weighted)
+    .option(
+      '--weights <list>',
+      'what balance and spread level: cpu=1,cpu-day=1,memory=0.5,disk=0,network=0,vcpu=0',
+      weighted,
+    )
     .option('--target-deviation <points>', 'spread of CPU use at which balance stops', decimal)
 
 export interface PowerOptions {

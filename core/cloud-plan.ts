@@ -16,9 +16,9 @@ export const PlanWishes = z.strictObject({
   outgoingPerHost: z.int().min(1).max(50).exactOptional().describe('servers that leave one host at the same time; 1'),
   targetDeviation: z.number().min(0).max(100).exactOptional().describe('`balance`, `spread`: where they stop'),
   weights: z
-    .strictObject({ cpu: weight, memory: weight, disk: weight, network: weight, vcpu: weight })
+    .strictObject({ cpu: weight, 'cpu-day': weight, memory: weight, disk: weight, network: weight, vcpu: weight })
     .exactOptional()
-    .describe('what `balance` and `spread` level'),
+    .describe('what `balance` and `spread` level; `cpu-day` is real CPU when busy over a day'),
   noisyPercent: percent.exactOptional().describe('`evict-noisy`: share of a host that makes a server noisy; 25'),
   busyPercent: percent.exactOptional().describe('`evict-noisy`: hosts up to this use are left alone; 70'),
   drain: z.array(HostName).min(1).max(1000).exactOptional().describe('`drain`: hosts to empty'),

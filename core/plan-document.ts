@@ -7,6 +7,7 @@ const HostState = z.object({
   memoryMiB: amount.describe('given away'),
   diskGiB: amount.describe('given away'),
   cpuPercent: amount.describe('really used, of its threads'),
+  cpuPercentOfDay: amount.optional().describe('the same when its servers were busy over a day, where that is known'),
 })
 const Load = z.object({ host: z.string(), beforePercent: z.number(), afterPercent: z.number() })
 
@@ -79,6 +80,7 @@ export const PlanDocument = z.object({
     released: z.array(z.string()),
     deviationBefore: amount.describe('of real CPU use over all hosts, percentage points'),
     deviationAfter: amount,
+    deviationOfDay: z.object({ before: amount, after: amount }).optional().describe('the same over a day'),
     wishesUnheardBefore: amount.describe('pairs of soft groups that have it otherwise'),
     wishesUnheardAfter: amount,
     benefitHostHours: z.number(),

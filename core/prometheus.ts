@@ -12,15 +12,24 @@ const Optional = z.union([Query, z.literal(false)])
 const ofServer = (value: string) =>
   `(${value}) * on (instance, domain) group_left (instance_id, uuid) (libvirt_domain_openstack_info or libvirt_domain_info_meta)`
 const sum = (metric: string) => `sum by (instance, domain) (${metric})`
-const rate = (metric: string) => sum(`rate(${metric}[5m])`)
+const rate = (metric: string, window = '5m') => sum(`rate(${metric}[${window}])`)
+const cpuPercentOfOwn = (window?: string) =>
+  `100 * ${rate('libvirt_domain_info_cpu_time_seconds_total', window)} / ${sum('libvirt_domain_info_virtual_cpus')}`
+
+/**
+ * What a server used in all but the busiest 72 minutes of a day, by quarters of an hour: 96 points for each server, which
+ * Prometheus has in memory several times over. It goes by the id alone, so that a server takes its day along when it moves.
+ */
+const ofDay = (value: string) =>
+  `quantile_over_time(0.95, (max by (instance_id, uuid) ((${value}) * on (instance, domain) group_left (instance_id, uuid) ` +
+  'max by (instance, domain, instance_id, uuid) (libvirt_domain_openstack_info or libvirt_domain_info_meta)))[1d:15m])'
 
 /** Each gives one number for each server, with its id in one of `serverLabels`. */
 const Queries = z.strictObject({
-  cpuPercentOfOwn: Query.default(
-    ofServer(
-      `100 * ${rate('libvirt_domain_info_cpu_time_seconds_total')} / ${sum('libvirt_domain_info_virtual_cpus')}`,
-    ),
-  ).describe('percent of its own vCPUs, 0 to 100'),
+  cpuPercentOfOwn: Query.default(ofServer(cpuPercentOfOwn())).describe('percent of its own vCPUs, 0 to 100'),
+  cpuPercentOfOwnOfDay: Optional.default(ofDay(cpuPercentOfOwn('15m'))).describe(
+    'the same when it was busy in the last 24 hours; without it what servers use now counts for the day too',
+  ),
   ageSeconds: Query.default(
     ofServer('max by (instance, domain) (time() - timestamp(libvirt_domain_info_cpu_time_seconds_total))'),
   ).describe('how long ago that was measured'),

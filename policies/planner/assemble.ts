@@ -1,5 +1,5 @@
 import type { Goal, GoalPlan, Skipped } from './model.ts'
-import { cpu, type Tables, width } from './tables.ts'
+import { cpu, cpuOfDay, type Tables, width } from './tables.ts'
 import type { Step } from './waves.ts'
 
 /** What the goals share: turns rows back into names and adds up what the plan brings. */
@@ -30,21 +30,24 @@ export function assemble(
     bound: { hosts: bound },
     deviationBefore: deviation(tables, home),
     deviationAfter: deviation(tables, after),
+    ...(tables.isDayKnown && {
+      deviationOfDay: { before: deviation(tables, home, cpuOfDay), after: deviation(tables, after, cpuOfDay) },
+    }),
   }
 }
 
-/** Real CPU use of each host in percent of its threads. */
-export function loads({ hosts, uses }: Tables, at: Int32Array): Float64Array {
+/** Real CPU use of each host in percent of its threads, now (`cpu`) or over a day (`cpuOfDay`). */
+export function loads({ hosts, uses }: Tables, at: Int32Array, scale = cpu): Float64Array {
   const sums = new Float64Array(hosts.length)
   at.forEach((host, server) => {
-    sums[host]! += uses[server * width + cpu]!
+    sums[host]! += uses[server * width + scale]!
   })
   return sums.map((sum, host) => sum / 1000 / hosts[host]!.threads)
 }
 
 /** Standard deviation of the real CPU use of all hosts, in percentage points. */
-export function deviation(tables: Tables, at: Int32Array): number {
-  const all = loads(tables, at)
+export function deviation(tables: Tables, at: Int32Array, scale = cpu): number {
+  const all = loads(tables, at, scale)
   if (all.length === 0) return 0
   const mean = all.reduce((sum, load) => sum + load, 0) / all.length
   return Math.sqrt(all.reduce((sum, load) => sum + (load - mean) ** 2, 0) / all.length)

@@ -4,7 +4,7 @@ import { movesOf } from './emptying.ts'
 import { createOccupancy, type Occupancy } from './occupancy.ts'
 import { packLargestFirst, weigh } from './packing.ts'
 import { bringHome, restoreHosts } from './restore.ts'
-import { cpu, type Tables, width } from './tables.ts'
+import { type Tables, width } from './tables.ts'
 
 /** One way to go about it. None is best for every cloud, so several are tried. */
 export interface Approach {
@@ -63,7 +63,7 @@ export function attempt(
 
 /** Takes the servers that are busiest for their vCPUs off hosts whose free vCPUs nobody could use otherwise. */
 function relieveBusy(
-  { capacity, uses, stays }: Tables,
+  { capacity, uses, stays, scarcerCpu }: Tables,
   { used, on, take }: Occupancy,
   receivers: readonly number[],
   homeless: number[],
@@ -73,17 +73,17 @@ function relieveBusy(
   let load = 0
   for (const server of homeless) {
     vcpus += uses[server * width]!
-    load += uses[server * width + cpu]!
+    load += uses[server * width + scarcerCpu]!
   }
   const expected = vcpus > 0 ? (load / vcpus) * relief : 0
   for (const host of receivers) {
     for (;;) {
       const vcpuRoom = capacity[host * width]! - used[host * width]!
-      if (capacity[host * width + cpu]! - used[host * width + cpu]! >= vcpuRoom * expected) break
+      if (capacity[host * width + scarcerCpu]! - used[host * width + scarcerCpu]! >= vcpuRoom * expected) break
       let busiest = -1
       let most = 0
       for (const server of on[host]!) {
-        const excess = uses[server * width + cpu]! - expected * uses[server * width]!
+        const excess = uses[server * width + scarcerCpu]! - expected * uses[server * width]!
         if (stays[server] !== undefined || excess < most || (excess === most && server > busiest)) continue
         most = excess
         busiest = server

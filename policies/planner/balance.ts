@@ -1,10 +1,12 @@
-import { assemble, deviation, loads } from './assemble.ts'
+import { assemble, deviation } from './assemble.ts'
 import { boundHosts } from './bound.ts'
+import { type Weights, withDay } from './dimensions.ts'
 import { bestMove, createLevel, type Level } from './levelling.ts'
 import { defaultMaxCpuPercent, type GoalPlan, type Model, type PlanOptions, type Skipped } from './model.ts'
 import { createOccupancy, type Occupancy } from './occupancy.ts'
 import { tiedHosts } from './reasons.ts'
 import { mayReturn } from './restore.ts'
+import { scalesOf, tellingScale } from './scales.ts'
 import { type Tables, tabulate } from './tables.ts'
 import { schedule } from './waves.ts'
 
@@ -19,6 +21,7 @@ const worthwhile = 10
 
 /**
  * Plans how to even out real CPU use, or what `weights` say: first hosts above the limit, then the deviation over all hosts.
+ * Where a day is known that is evened out by half, and a host may be above the limit now or over the day.
  *
  * Stops when no host is above the limit and the deviation is at `targetDeviation`, when the moves are used up, or when
  * no move is worth it. Room, zones and groups hold in every wave, as for the other goals.
@@ -28,23 +31,30 @@ const worthwhile = 10
  */
 export function balance(model: Model, options: PlanOptions = {}): GoalPlan {
   const target = options.targetDeviation ?? (options.maxMoves === undefined ? defaultTargetDeviation : 0)
-  return levelOut(model, 'balance', target, { weights: { cpu: 1 }, ...options })
+  return levelOut(model, 'balance', target, { cpu: 1 }, options)
 }
 
 /** The undo of `consolidate`: servers over all hosts that take some, empty ones too, by what they have and what they use. */
 export function spread(model: Model, options: PlanOptions = {}): GoalPlan {
   const target = options.targetDeviation ?? (options.maxMoves === undefined ? defaultSpreadDeviation : 0)
-  return levelOut(model, 'spread', target, { weights: { cpu: 1, memory: 1, vcpu: 1 }, ...options })
+  return levelOut(model, 'spread', target, { cpu: 1, memory: 1, vcpu: 1 }, options)
 }
 
-function levelOut(model: Model, goal: 'balance' | 'spread', target: number, options: PlanOptions): GoalPlan {
+function levelOut(
+  model: Model,
+  goal: 'balance' | 'spread',
+  target: number,
+  usual: Weights,
+  options: PlanOptions,
+): GoalPlan {
   const { maxMoves = Number.POSITIVE_INFINITY, outgoingPerHost = 1, maxCpuPercent = defaultMaxCpuPercent } = options
   const tables = tabulate(model, maxCpuPercent)
   const occupancy = createOccupancy(tables)
   const all = [...tables.hosts.keys()]
   const tied = tiedHosts(tables, occupancy, all)
   const bound = boundHosts(tables, occupancy.used, all, tied)
-  const level = createLevel(tables, occupancy, maxCpuPercent, options.weights)
+  const levelled = options.weights === undefined && tables.isDayKnown ? withDay(usual) : undefined
+  const level = createLevel(tables, occupancy, maxCpuPercent, options.weights ?? levelled ?? usual)
   const moved = even(tables, occupancy, level, maxMoves, () => level.isEven(target))
   refine(tables, occupancy, level, moved)
   dropNeedless(tables, occupancy, level, moved, () => level.isEven(target))
@@ -52,35 +62,42 @@ function levelOut(model: Model, goal: 'balance' | 'spread', target: number, opti
   const spares = all.filter((host) => tables.usable[host])
   const { steps: ordered } = schedule(tables, occupancy.at, { outgoingPerHost, spares })
   const steps = ordered.slice(0, maxMoves)
-  const before = loads(tables, tables.home)
+  const before = scalesOf(tables, tables.home)
   const after = tables.home.slice()
   for (const { server, to } of steps) after[server] = to
-  const ends = loads(tables, after)
+  const ends = scalesOf(tables, after)
   const leaving = new Set(steps.map(({ from }) => from))
-  const mean = ends.reduce((sum, load) => sum + load, 0) / Math.max(1, ends.length)
-  const points = deviation(tables, after)
   const skipped = tables.hosts.flatMap(({ name }, host): Skipped[] => {
-    const load = ends[host]!
+    const { kind, loads, mean, words } = ends[tellingScale(ends, host, maxCpuPercent)]!
+    const load = loads[host]!
     if (leaving.has(host) && load <= maxCpuPercent) return []
-    const at = `at ${percent(load)} CPU`
+    const points = deviation(tables, after, kind)
+    const isEven = tables.isDayKnown ? level.isEven(target) : points <= target
+    const at = `at ${percent(load)} CPU${words}`
     if (load <= mean && load <= maxCpuPercent)
       return [{ host: name, reason: `${at}, not above the mean of ${percent(mean)}` }]
     const why =
       steps.length >= maxMoves
         ? `all ${maxMoves} moves are used`
-        : load <= maxCpuPercent && points <= target
+        : load <= maxCpuPercent && isEven
           ? `the deviation is down to ${points.toFixed(1)} points without it`
           : tied[host]
             ? 'it has servers that have to stay, and moving the others helps too little'
             : 'no move of one of its servers that fits helps enough'
     return [{ host: name, reason: `${at}: ${why}` }]
   })
-  return assemble(tables, goal, { steps, skipped, bound }, ({ from, to, detour }) =>
-    detour
-      ? `steps aside to ${tables.hosts[to]!.name} for a while: servers wait for each other`
-      : `${tables.hosts[from]!.name} goes from ${percent(before[from]!)} to ${percent(ends[from]!)} CPU, ` +
-        `${tables.hosts[to]!.name} from ${percent(before[to]!)} to ${percent(ends[to]!)}`,
-  )
+  const plan = assemble(tables, goal, { steps, skipped, bound }, ({ from, to, detour }) => {
+    const [here, there] = [tables.hosts[from]!.name, tables.hosts[to]!.name]
+    if (detour) return `steps aside to ${there} for a while: servers wait for each other`
+    const scale = tellingScale(before, from, maxCpuPercent)
+    const [{ loads: began, words }, { loads: then }] = [before[scale]!, ends[scale]!]
+    const hot = tables.isDayKnown && began[from]! > maxCpuPercent ? ` (the limit is ${percent(maxCpuPercent)})` : ''
+    return (
+      `${here} goes from ${percent(began[from]!)} to ${percent(then[from]!)} CPU${words}${hot}, ` +
+      `${there} from ${percent(began[to]!)} to ${percent(then[to]!)}`
+    )
+  })
+  return levelled ? { ...plan, levelled } : plan
 }
 
 const percent = (value: number) => `${value.toFixed(0)} %`

@@ -8,11 +8,19 @@ import { cpu, type Tables, width } from './tables.ts'
  * @param used amounts in use on each host now
  * @param hosts rows of the hosts a plan may use
  * @param forced 1 for hosts that cannot be emptied, by row
+ * @param kindCount so many of the resources count, the first ones
  */
-export function boundHosts(tables: Tables, used: Float64Array, hosts: readonly number[], forced: Uint8Array): number {
+export function boundHosts(
+  tables: Tables,
+  used: Float64Array,
+  hosts: readonly number[],
+  forced: Uint8Array,
+  kindCount: number = width,
+): number {
   const groups = groupNeeds(tables)
   let bound = 0
-  for (let kind = 0; kind < width; kind++) bound = Math.max(bound, boundOf(kind, tables, used, hosts, forced, groups))
+  for (let kind = 0; kind < kindCount; kind++)
+    bound = Math.max(bound, boundOf(kind, tables, used, hosts, forced, groups))
   return bound
 }
 
@@ -27,7 +35,7 @@ function boundOf(
   const most = (host: number) => {
     const taken = used[host * width + kind]!
     const room = capacity[host * width + kind]!
-    return !usable[host] ? taken : kind === cpu ? Math.max(taken, room) : room
+    return !usable[host] ? taken : kind >= cpu ? Math.max(taken, room) : room
   }
   let total = 0
   const pinned = new Float64Array(zoneNames.length)

@@ -11,8 +11,8 @@ import {
  * Carries a plan out on the model, wave by wave, and lists every rule it breaks; nothing when it is sound.
  *
  * Shares no code with the planner, so that an error of the one does not hide in the other. Checks the order and the
- * starting point of each move, room for everything that moves on both hosts, real CPU of hosts that receive, zones,
- * server groups, pinned servers, the limits asked for, and the figures the plan claims.
+ * starting point of each move, room for everything that moves on both hosts, real CPU of hosts that receive now and over
+ * the day, zones, server groups, pinned servers, the limits asked for, and the figures the plan claims.
  */
 export function checkPlan(model: Model, plan: GoalPlan, options: PlanOptions = {}): string[] {
   const broken: string[] = []
@@ -22,6 +22,7 @@ export function checkPlan(model: Model, plan: GoalPlan, options: PlanOptions = {
   const rivals = rivalsOf(model)
   const tied = new Set(model.groups.flatMap((g) => (g.policy === 'affinity' && g.members.length > 1 ? g.members : [])))
   const maxCpu = options.maxCpuPercent ?? defaultMaxCpuPercent
+  const isDayKnown = model.servers.some(({ cpuPercentOfDay }) => cpuPercentOfDay !== undefined)
 
   const waves = plan.moves.map(({ wave }) => wave)
   if (waves.some((wave, i) => !Number.isInteger(wave) || wave < 1 || wave < (waves[i - 1] ?? 1)))
@@ -66,6 +67,9 @@ export function checkPlan(model: Model, plan: GoalPlan, options: PlanOptions = {
       if (sum(({ uses }) => uses.diskGiB) > diskGiB + 1e-6) broken.push(`wave ${wave}, ${name}: above its disk`)
       const busy = sum(({ cpuPercent }) => cpuPercent) / host.threads
       if (busy > maxCpu + 1e-6) broken.push(`wave ${wave}, ${name}: at ${busy.toFixed(1)} % CPU`)
+      const busyOfDay = sum(ofDay) / host.threads
+      if (isDayKnown && busyOfDay > maxCpu + 1e-6)
+        broken.push(`wave ${wave}, ${name}: at ${busyOfDay.toFixed(1)} % CPU over the day`)
       for (const { id } of held)
         for (const rival of rivals.get(id) ?? [])
           if (present.get(name)?.has(rival) && id < rival && (moving.has(id) || moving.has(rival)))
@@ -110,7 +114,8 @@ function holdings({ hosts }: Model, at: ReadonlyMap<string, string>): Map<string
 }
 
 function brokenClaims(model: Model, plan: GoalPlan, options: PlanOptions, at: ReadonlyMap<string, string>): string[] {
-  const before = new Set(model.servers.map(({ host }) => host))
+  const began = new Map(model.servers.map(({ id, host }) => [id, host]))
+  const before = new Set(began.values())
   const after = new Set(at.values())
   const released = [...before].filter((name) => !after.has(name))
   const claimed = new Set(plan.released)
@@ -134,19 +139,28 @@ function brokenClaims(model: Model, plan: GoalPlan, options: PlanOptions, at: Re
       'consolidate: no empty host put to use',
       plan.goal !== 'consolidate' || [...after].every((name) => before.has(name)),
     ],
-    ['deviationBefore', near(plan.deviationBefore, spreadOf(model, new Map(model.servers.map((s) => [s.id, s.host]))))],
-    ['deviationAfter', near(plan.deviationAfter, spreadOf(model, at))],
+    ['deviationBefore', near(plan.deviationBefore, spreadOf(model, began, now))],
+    ['deviationAfter', near(plan.deviationAfter, spreadOf(model, at, now))],
+    ['deviationOfDay: before', near(plan.deviationOfDay?.before, spreadOf(model, began, ofDay))],
+    ['deviationOfDay: after', near(plan.deviationOfDay?.after, spreadOf(model, at, ofDay))],
   ]
   return holds.flatMap(([claim, held]) => (held ? [] : [`claim does not hold: ${claim}`]))
 }
 
 // the planner counts real CPU in thousandths of a percent, rounded up
-const near = (a: number, b: number) => Math.abs(a - b) < 0.01
+const near = (claimed: number | undefined, found: number) => claimed === undefined || Math.abs(claimed - found) < 0.01
 
-function spreadOf({ hosts, servers }: Model, at: ReadonlyMap<string, string>): number {
+type Use = (server: ModelServer) => number
+const now: Use = ({ cpuPercent }) => cpuPercent
+const ofDay: Use = ({ cpuPercent, cpuPercentOfDay }) => cpuPercentOfDay ?? cpuPercent
+
+function spreadOf({ hosts, servers }: Model, at: ReadonlyMap<string, string>, use: Use): number {
   if (hosts.length === 0) return 0
   const busy = new Map(hosts.map(({ name }) => [name, 0]))
-  for (const { id, cpuPercent } of servers) busy.set(at.get(id) ?? '', (busy.get(at.get(id) ?? '') ?? 0) + cpuPercent)
+  for (const server of servers) {
+    const name = at.get(server.id) ?? ''
+    busy.set(name, (busy.get(name) ?? 0) + use(server))
+  }
   const loads = hosts.map(({ name, threads }) => (busy.get(name) ?? 0) / threads)
   const mean = loads.reduce((a, b) => a + b, 0) / loads.length
   return Math.sqrt(loads.reduce((sum, load) => sum + (load - mean) ** 2, 0) / loads.length)

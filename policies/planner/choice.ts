@@ -1,4 +1,4 @@
-import { cpu, type Tables, width } from './tables.ts'
+import { type Tables, width } from './tables.ts'
 
 /** What a choice of hosts to keep is made from. */
 export interface Choice {
@@ -22,7 +22,7 @@ export function prepareChoice(
   forced: Uint8Array,
   share: number,
 ): Choice {
-  const { capacity, uses, usable, zone, requestedZone, zoneNames, servers } = tables
+  const { capacity, uses, usable, zone, requestedZone, zoneNames, servers, scarcerCpu } = tables
   const hosts = Int32Array.from(on.flatMap((own, host) => (own.length > 0 ? [host] : [])))
   const demands = new Float64Array((1 + zoneNames.length) * width)
   for (let server = 0; server < servers.length; server++)
@@ -33,9 +33,9 @@ export function prepareChoice(
     }
   const columns = demands.length
   const offer = new Float64Array(hosts.length * columns)
-  const threadsPerVcpu = demands[cpu]! / Math.max(1, demands[0]!)
+  const threadsPerVcpu = demands[scarcerCpu]! / Math.max(1, demands[0]!)
   hosts.forEach((host, position) => {
-    const cpuRoom = Math.max(0, capacity[host * width + cpu]! - used[host * width + cpu]!)
+    const cpuRoom = Math.max(0, capacity[host * width + scarcerCpu]! - used[host * width + scarcerCpu]!)
     for (let kind = 0; kind < width; kind++) {
       const taken = used[host * width + kind]!
       let most = usable[host] ? Math.max(taken, capacity[host * width + kind]!) : taken

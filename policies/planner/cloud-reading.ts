@@ -92,4 +92,6 @@ export interface MeasuredUse {
   readonly usage: ReadonlyMap<string, Usage>
   /** Servers of which something was measured that cannot be counted, with the reason. */
   readonly notCounted: ReadonlyMap<string, string>
+  /** CPU when busy over a day, percent of its own vCPUs, by server id. Undefined: it was not asked for. */
+  readonly ofDay?: ReadonlyMap<string, number>
 }

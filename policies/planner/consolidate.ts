@@ -7,7 +7,7 @@ import { emptyMore } from './emptying.ts'
 import { defaultMaxCpuPercent, type GoalPlan, type Model, type PlanOptions } from './model.ts'
 import { createOccupancy, type Occupancy } from './occupancy.ts'
 import { reasonsKept, tiedHosts } from './reasons.ts'
-import { type Tables, tabulate } from './tables.ts'
+import { cpuOfDay, type Tables, tabulate } from './tables.ts'
 import { type Step, schedule } from './waves.ts'
 
 /**
@@ -31,7 +31,9 @@ export function consolidate(model: Model, options: PlanOptions = {}): GoalPlan {
   const fewest = Math.max(bound, maxHosts)
   const best = emptyRest(search, bestPlan(search, fewest), fewest)
   const kept = createOccupancy(tables, best.target)
-  const skipped = reasonsKept(tables, kept, { tied, bound, maxHosts, movesLeft: maxMoves - best.steps.length })
+  const isBoundByDay = tables.isDayKnown && boundHosts(tables, start.used, inUse, tied, cpuOfDay) < bound
+  const movesLeft = maxMoves - best.steps.length
+  const skipped = reasonsKept(tables, kept, { tied, bound, isBoundByDay, maxHosts, movesLeft })
   return assemble(tables, 'consolidate', { steps: best.steps, skipped, bound }, ({ from, to, detour }) => {
     const { name } = tables.hosts[from]!
     if (detour) return `steps aside to ${tables.hosts[to]!.name} for a while: servers wait for each other`

@@ -1,13 +1,14 @@
-import { cpu, type Tables, width } from './tables.ts'
+import { cpu, cpuOfDay, type Tables, width } from './tables.ts'
 
-/** What hosts can be levelled by: real use, and vCPUs given away. */
-export const dimensionNames = ['cpu', 'memory', 'disk', 'network', 'vcpu'] as const
+/** What hosts can be levelled by: real use, CPU when busy over a day too, and vCPUs given away. */
+export const dimensionNames = ['cpu', 'cpu-day', 'memory', 'disk', 'network', 'vcpu'] as const
 export type DimensionName = (typeof dimensionNames)[number]
 export type Weights = Readonly<Partial<Record<DimensionName, number>>>
 
 /** One of them as numbers. Amounts are whole, so that sums are exact. */
 export interface Dimension {
-  readonly name: DimensionName
+  /** For people. */
+  readonly name: string
   /** Share of all weights, 0..1. */
   readonly weight: number
   /** By row of the server, in thousandths of its unit. */
@@ -16,24 +17,39 @@ export interface Dimension {
   readonly percentPerUnit: Float64Array
 }
 
+/** What is levelled where a day is known and nobody said what to level: real CPU counts as much as ever, half of it over the day. */
+export const withDay = ({ cpu: share = 0, ...others }: Weights): Weights => ({
+  ...{ cpu: share / 2, 'cpu-day': share / 2 },
+  ...others,
+})
+
 /**
- * The dimensions with a weight, real CPU always the first: hosts above the CPU limit count whatever the weights.
+ * The dimensions with a weight, real CPU always the first, on both scales where a day is known: hosts above the CPU limit
+ * count whatever the weights.
+ *
+ * Where the day is levelled as well, CPU counts for that no higher than over the day: what is above it is a spike, which is
+ * over before servers have moved. For the limit it counts whole.
  *
  * Memory is what is really used, where that was measured. Disk and network are transfers per second, and count only on
  * hosts that say what they can carry.
  */
 export function dimensionsOf(tables: Tables, weights: Weights): Dimension[] {
-  const { hosts, servers, uses } = tables
+  const { hosts, servers, uses, isDayKnown } = tables
   const total = dimensionNames.reduce((sum, name) => sum + (weights[name] ?? 0), 0)
   const whole = (of: (server: number) => number) =>
     Float64Array.from(servers, (_, server) => Math.round(of(server) * 1000))
   const per = (size: (host: (typeof hosts)[number]) => number) =>
     Float64Array.from(hosts, (host) => (size(host) > 0 ? 100 / 1000 / size(host) : 0))
+  const real = (of: (now: number, ofDay: number) => number) => ({
+    amounts: Float64Array.from(servers, (_, server) => {
+      const now = uses[server * width + cpu]!
+      return of(now, isDayKnown ? uses[server * width + cpuOfDay]! : now)
+    }),
+    percentPerUnit: Float64Array.from(hosts, ({ threads }) => 1 / 1000 / threads),
+  })
   const figures: Record<DimensionName, Pick<Dimension, 'amounts' | 'percentPerUnit'>> = {
-    cpu: {
-      amounts: Float64Array.from(servers, (_, server) => uses[server * width + cpu]!),
-      percentPerUnit: Float64Array.from(hosts, ({ threads }) => 1 / 1000 / threads),
-    },
+    cpu: real((now) => now),
+    'cpu-day': real((_, ofDay) => ofDay),
     memory: {
       amounts: whole((server) => servers[server]!.memoryUsedMiB ?? servers[server]!.uses.memoryMiB),
       percentPerUnit: per(({ capacity }) => capacity.memoryMiB),
@@ -48,10 +64,17 @@ export function dimensionsOf(tables: Tables, weights: Weights): Dimension[] {
       percentPerUnit: per(({ capacity }) => capacity.vcpu),
     },
   }
-  return dimensionNames
-    .filter((name) => name === 'cpu' || (weights[name] ?? 0) > 0)
-    .map((name) => ({ name, weight: total > 0 ? (weights[name] ?? 0) / total : 0, ...figures[name] }))
+  const share = (name: DimensionName) => (total > 0 ? (weights[name] ?? 0) / total : 0)
+  const all = dimensionNames
+    .filter((name) => name === 'cpu' || share(name) > 0 || (name === 'cpu-day' && isDayKnown))
+    .map((name) => ({ name: words[name] ?? name, weight: share(name), ...figures[name] }))
+  if (!isDayKnown || share('cpu-day') === 0 || share('cpu') === 0) return all
+  const [now, ...others] = all as [Dimension, ...Dimension[]]
+  const steady = { name: 'cpu without spikes', weight: now.weight, ...real(Math.min) }
+  return [{ ...now, weight: 0 }, ...others, steady]
 }
+
+const words: Partial<Record<DimensionName, string>> = { 'cpu-day': 'cpu over the day' }
 
 /** Percent of each host in use, by row, with the servers where `at` has them. */
 export function sharesOf({ amounts, percentPerUnit }: Dimension, at: Int32Array): Float64Array {

@@ -5,7 +5,7 @@ import { checkPlan } from './check.ts'
 import { type EnergyOptions, energyOf } from './energy.ts'
 import { digest, fingerprintOf, touchedBy } from './fingerprint.ts'
 import type { Goal, Model, PlannedMove } from './model.ts'
-import { drawPlan } from './picture.ts'
+import { drawPlan, saysLevelled } from './picture.ts'
 import { afterMoves, undoOf } from './undo.ts'
 import { wishesUnheard } from './wishes.ts'
 import { planWorthwhile, type WorthwhileOptions, type WorthwhilePlan } from './worthwhile.ts'
@@ -67,7 +67,7 @@ export function writeDown(
   const after = afterMoves(model, plan.moves)
   const undo = undoOf(model, plan, options)
   const energy = energyOf(model, plan, reserveHosts === undefined ? {} : { reserveHosts })
-  const { hostsBefore, hostsAfter, released, deviationBefore, deviationAfter, skipped, bound } = plan
+  const { hostsBefore, hostsAfter, released, deviationBefore, deviationAfter, deviationOfDay, skipped, bound } = plan
   return {
     format: 'steward-plan/1',
     id: digest(
@@ -102,6 +102,7 @@ export function writeDown(
       released: [...released],
       deviationBefore,
       deviationAfter,
+      ...(deviationOfDay && { deviationOfDay: { ...deviationOfDay } }),
       wishesUnheardBefore: wishesUnheard(model),
       wishesUnheardAfter: wishesUnheard(after),
       benefitHostHours,
@@ -114,7 +115,10 @@ export function writeDown(
       waves: wavesOf(undo).map(({ wave, moves }) => ({ wave, moves: moves.map(({ wave: _wave, ...move }) => move) })),
       ...(undo.impossible !== undefined && { impossible: undo.impossible }),
     },
-    notes: notes.map(({ where, says }) => ({ where, says })),
+    notes: [
+      ...notes.map(({ where, says }) => ({ where, says })),
+      ...(plan.levelled ? [{ where: goal, says: saysLevelled(plan.levelled) }] : []),
+    ],
     picture: drawPlan(model, { ...plan, goal }),
   }
 }
@@ -131,7 +135,8 @@ function wavesOf<M extends PlannedMove>({ moves }: { readonly moves: readonly M[
 
 function hostStates(before: Model, after: Model): PlanDocument['hosts'] {
   const [then, now] = [statesOf(after), statesOf(before)]
-  const none = { servers: 0, vcpu: 0, memoryMiB: 0, diskGiB: 0, cpuPercent: 0 }
+  const isDayKnown = before.servers.some(({ cpuPercentOfDay }) => cpuPercentOfDay !== undefined)
+  const none = { ...empty, ...(isDayKnown && { cpuPercentOfDay: 0 }) }
   return before.hosts
     .map(({ name, zone, usable }) => ({
       name,
@@ -143,17 +148,25 @@ function hostStates(before: Model, after: Model): PlanDocument['hosts'] {
     .sort((a, b) => compare(a.name, b.name))
 }
 
-function statesOf({ hosts, servers }: Model): Map<string, PlanDocument['hosts'][number]['before']> {
+type HostState = PlanDocument['hosts'][number]['before']
+const empty: HostState = { servers: 0, vcpu: 0, memoryMiB: 0, diskGiB: 0, cpuPercent: 0 }
+
+function statesOf({ hosts, servers }: Model): Map<string, HostState> {
+  const isDayKnown = servers.some(({ cpuPercentOfDay }) => cpuPercentOfDay !== undefined)
   const threads = new Map(hosts.map((host) => [host.name, host.threads]))
-  const states = new Map<string, PlanDocument['hosts'][number]['before']>()
-  for (const { host, uses, cpuPercent } of [...servers].sort((a, b) => compare(a.id, b.id))) {
-    const state = states.get(host) ?? { servers: 0, vcpu: 0, memoryMiB: 0, diskGiB: 0, cpuPercent: 0 }
+  const states = new Map<string, HostState>()
+  for (const server of [...servers].sort((a, b) => compare(a.id, b.id))) {
+    const { host, uses, cpuPercent, cpuPercentOfDay = cpuPercent } = server
+    const state = states.get(host) ?? empty
     states.set(host, {
       servers: state.servers + 1,
       vcpu: state.vcpu + uses.vcpu,
       memoryMiB: state.memoryMiB + uses.memoryMiB,
       diskGiB: state.diskGiB + uses.diskGiB,
       cpuPercent: state.cpuPercent + cpuPercent / (threads.get(host) ?? 1),
+      ...(isDayKnown && {
+        cpuPercentOfDay: (state.cpuPercentOfDay ?? 0) + cpuPercentOfDay / (threads.get(host) ?? 1),
+      }),
     })
   }
   return states

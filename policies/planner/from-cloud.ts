@@ -11,6 +11,8 @@ interface Options {
   readonly watts?: ReadonlyMap<string, { readonly idle: number; readonly max: number }>
   /** Real use by server id. Without it real CPU is not known, and counts as none. */
   readonly usage?: ReadonlyMap<string, Usage>
+  /** CPU when busy over a day, percent of its own vCPUs, by server id. Undefined: nobody asked. */
+  readonly ofDay?: ReadonlyMap<string, number>
   /** Given where the use of every server that runs has to be known: why that of one is not, by server id. */
   readonly notCounted?: ReadonlyMap<string, string>
 }
@@ -30,7 +32,7 @@ const kinds = ['vcpu', 'memoryMiB', 'diskGiB'] as const satisfies readonly (keyo
  */
 export function modelFromCloud(
   reading: CloudReading,
-  { name = 'live cloud', usage, notCounted, watts }: Options = {},
+  { name = 'live cloud', usage, ofDay, notCounted, watts }: Options = {},
 ): ModelFile {
   const placed = reading.servers.filter(({ host }) => host !== null)
   const bare = new Set(reading.hosts.filter(isBare).map(({ name: host }) => host))
@@ -41,6 +43,7 @@ export function modelFromCloud(
   for (const what of reading.unseen)
     notes.push({ where: 'Nova', says: `is too old to show ${what}, so plans cannot honour them` })
   if (!usage) notes.push({ where: 'usage', says: 'was not measured: plans see what is given away and not real use' })
+  if (usage && ofDay) notes.push(...dayUnknown(servers, ofDay))
 
   const onHost = new Map<string, ReadServer[]>()
   for (const server of servers) onHost.set(server.host ?? '', [...(onHost.get(server.host ?? '') ?? []), server])
@@ -63,7 +66,11 @@ export function modelFromCloud(
     notes: notes.sort((a, b) => compare(a.where, b.where) || compare(a.says, b.says)),
     hosts: rows.sort((a, b) => compare(a.name, b.name)),
     instances: servers
-      .map((server) => serverRow(server, roomOf.get(server.host ?? '') as Room, usage, zoneIfUnseen(server)))
+      .map((server) => {
+        const row = serverRow(server, roomOf.get(server.host ?? '') as Room, usage, zoneIfUnseen(server))
+        const percent = ofDay?.get(server.id)
+        return percent === undefined ? row : { ...row, cpu_util_day_pct: Math.min(100, Math.max(0, percent)) }
+      })
       .sort((a, b) => compare(a.id, b.id)),
     server_groups: reading.groups
       .flatMap(({ id, policy, members }) => {
@@ -85,6 +92,14 @@ function unmeasured(servers: readonly ReadServer[], usage: Options['usage'], not
   return servers
     .filter(({ id, status }) => status === 'ACTIVE' && !usage?.has(id))
     .map(({ id }) => ({ where: id, what: notCounted.get(id) ?? 'its use was not measured' }))
+}
+
+/** New servers have no day yet: not a reason to do without a plan, as what they use now is known. */
+function dayUnknown(servers: readonly ReadServer[], ofDay: ReadonlyMap<string, number>) {
+  const running = servers.filter(({ status }) => status === 'ACTIVE')
+  const unknown = running.filter(({ id }) => !ofDay.has(id)).length
+  const says = `over a day is not known of ${unknown} of ${running.length} servers that run: what they use now counts for it`
+  return unknown > 0 ? [{ where: 'usage', says }] : []
 }
 
 function assertComplete(

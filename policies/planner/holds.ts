@@ -1,7 +1,7 @@
 import { failure } from '../../core/errors.ts'
 import type { PlanDocument } from '../../core/plan-document.ts'
 import { fingerprintOf, touchedBy } from './fingerprint.ts'
-import { defaultMaxCpuPercent, type Model } from './model.ts'
+import { defaultMaxCpuPercent, type Model, type ModelServer } from './model.ts'
 
 /**
  * Refuses a plan that does not hold any more. Asked before the first wave and before every other one, with a new picture
@@ -29,23 +29,31 @@ export function assertHolds(document: PlanDocument, model: Model, nowMs: number,
     )
   const asked = document.options.maxCpuPercent
   const maxCpuPercent = typeof asked === 'number' ? asked : defaultMaxCpuPercent
-  const busy = new Map<string, number>()
-  const byId = new Map(model.servers.map((server) => [server.id, server]))
-  for (const { host, cpuPercent } of model.servers) busy.set(host, (busy.get(host) ?? 0) + cpuPercent)
-  for (const { serverId, to } of next.moves) busy.set(to, (busy.get(to) ?? 0) + (byId.get(serverId)?.cpuPercent ?? 0))
-  for (const { name, threads } of model.hosts) {
-    const percent = (busy.get(name) ?? 0) / threads
-    if (next.moves.some(({ to }) => to === name) && percent > maxCpuPercent + 1e-6)
-      throw failure(
-        'PLAN_STALE',
-        `${name} has become busy: wave ${wave} would bring it to ${percent.toFixed(0)} % CPU`,
-        {
-          planId: document.id,
-          wave,
-        },
-      )
+  for (const { when, use } of scales) {
+    const busy = new Map<string, number>()
+    const byId = new Map(model.servers.map((server) => [server.id, use(server)]))
+    for (const server of model.servers) busy.set(server.host, (busy.get(server.host) ?? 0) + use(server))
+    for (const { serverId, to } of next.moves) busy.set(to, (busy.get(to) ?? 0) + (byId.get(serverId) ?? 0))
+    for (const { name, threads } of model.hosts) {
+      const percent = (busy.get(name) ?? 0) / threads
+      if (next.moves.some(({ to }) => to === name) && percent > maxCpuPercent + 1e-6)
+        throw failure(
+          'PLAN_STALE',
+          `${name} has become busy: wave ${wave} would bring it to ${percent.toFixed(0)} % CPU${when}`,
+          {
+            planId: document.id,
+            wave,
+          },
+        )
+    }
   }
 }
+
+/** Where no day is known, both are the same. */
+const scales: readonly { readonly when: string; use(server: ModelServer): number }[] = [
+  { when: '', use: ({ cpuPercent }) => cpuPercent },
+  { when: ' over the day', use: ({ cpuPercent, cpuPercentOfDay = cpuPercent }) => cpuPercentOfDay },
+]
 
 /**
  * The model as it was before these moves: for a wave of which a part has been made, and which is still to be held to what

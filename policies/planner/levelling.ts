@@ -6,7 +6,7 @@ import type { Tables } from './tables.ts'
 export interface Level {
   /** Real CPU use of each host in percent of its threads. */
   readonly load: Float64Array
-  /** Use of each host over all dimensions, by their weights. */
+  /** Use of each host over all dimensions, by their weights; where a day is known, more above the limit. */
   readonly pressure: Float64Array
   /** What a move would add to the unevenness; negative is better. */
   change(server: number, to: number): number
@@ -46,6 +46,7 @@ export function createLevel(tables: Tables, occupancy: Occupancy, maxPercent: nu
     const excess = percent - maxPercent
     return weight * percent * percent + (excess > 0 ? hotWeight * excess * excess : 0)
   }
+  const excessOf = (percent: number) => Math.max(0, percent - maxPercent)
   const addUp = (layer: Layer) => {
     layer.total = 0
     layer.costs = 0
@@ -56,6 +57,9 @@ export function createLevel(tables: Tables, occupancy: Occupancy, maxPercent: nu
   }
   const press = (host: number) => {
     pressure[host] = layers.reduce((sum, { dimension, load }) => sum + dimension.weight * load[host]!, 0)
+    // one that is hot on one scale gives servers away, however calm it is on the other
+    if (tables.isDayKnown)
+      pressure[host]! += hotWeight * layers.reduce((sum, { load }) => sum + excessOf(load[host]!), 0)
   }
   layers.forEach(addUp)
   for (let host = 0; host < count; host++) press(host)
@@ -72,6 +76,8 @@ export function createLevel(tables: Tables, occupancy: Occupancy, maxPercent: nu
       const { weight, amounts, percentPerUnit } = dimension
       const less = load[from]! - amounts[server]! * percentPerUnit[from]!
       const more = load[to]! + amounts[server]! * percentPerUnit[to]!
+      // what is only held to the limit costs nothing below it
+      if (weight === 0 && load[from]! <= maxPercent && more <= maxPercent) continue
       const costChange =
         costOf(less, weight) - costOf(load[from]!, weight) + costOf(more, weight) - costOf(load[to]!, weight)
       const after = total + (less - load[from]!) + (more - load[to]!)

@@ -50,6 +50,7 @@ export const ModelFile = z.object({
       mem_mib: amount,
       disk_gib: amount,
       cpu_util_pct: z.number().min(0).max(100).describe('percent of its own vcpus'),
+      cpu_util_day_pct: z.number().min(0).max(100).optional().describe('the same when it was busy, over a day'),
       state: z.string(),
       pinned_az: z.string().nullish().describe('zone it must not leave'),
       pinned: z.string().min(1).optional().describe('why it must not be moved'),
@@ -130,6 +131,7 @@ function serverOf(row: z.infer<typeof ModelFile>['instances'][number]): ModelSer
     host,
     uses: { vcpu: vcpus, memoryMiB: mem_mib, diskGiB: disk_gib },
     cpuPercent: vcpus * cpu_util_pct,
+    ...(row.cpu_util_day_pct !== undefined && { cpuPercentOfDay: vcpus * row.cpu_util_day_pct }),
     ...(typeof pinned_az === 'string' && { requestedZone: pinned_az }),
     ...given({
       pinned,

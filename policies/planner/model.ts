@@ -34,6 +34,8 @@ export interface ModelServer {
   readonly uses: Resources
   /** CPU it really uses, in percent of one thread: 250 keeps two threads and a half busy. */
   readonly cpuPercent: number
+  /** The same when it was busy, over a day. @default `cpuPercent`, where it is known of others */
+  readonly cpuPercentOfDay?: number
   /** Availability zone it must not leave. */
   readonly requestedZone?: string
   /** Why it must not be moved, when it must not: locked, busy, not active, opted out. */
@@ -79,13 +81,16 @@ export interface PlanOptions {
   readonly maxMoves?: number
   /** `consolidate` stops at this many hosts in use, with the fewest moves. @default as few as can be */
   readonly maxHosts?: number
-  /** No host that receives a server goes above this real CPU use, in percent of its threads. @default 90 */
+  /** No host that receives a server goes above this real CPU use, now and over a day, in percent of its threads. @default 90 */
   readonly maxCpuPercent?: number
   /** Most servers that leave one host during one wave (Nova migrates one at a time by default). @default 1 */
   readonly outgoingPerHost?: number
   /** Deviation at which `balance` stops, in percentage points. @default 8.5 (spread: 3), or 0 if `maxMoves` is given */
   readonly targetDeviation?: number
-  /** What `balance` and `spread` level, and how much each counts. @default balance: cpu; spread: cpu, memory, vcpu */
+  /**
+   * What `balance` and `spread` level, and how much each counts. @default balance: cpu; spread: cpu, memory, vcpu; where a
+   * day is known, half of what cpu counts is for `cpu-day`
+   */
   readonly weights?: Weights
   /** `evict-noisy`: what share of its host one server takes to be noisy, in percent. @default 25 */
   readonly noisyPercent?: number
@@ -124,6 +129,10 @@ export interface GoalPlan {
   /** Standard deviation of the real CPU use of all hosts, in percentage points. */
   readonly deviationBefore: number
   readonly deviationAfter: number
+  /** The same over a day, where that is known. */
+  readonly deviationOfDay?: { readonly before: number; readonly after: number }
+  /** What was levelled, where nobody said it and a day is known. */
+  readonly levelled?: Weights
 }
 
 export const defaultMaxCpuPercent = 90

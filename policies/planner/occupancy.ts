@@ -1,4 +1,4 @@
-import { cpu, type Tables, width } from './tables.ts'
+import { cpu, cpuOfDay, type Tables, width } from './tables.ts'
 
 /** Where every server is while a plan is being tried. */
 export interface Occupancy {
@@ -67,6 +67,7 @@ export function createOccupancy(tables: Tables, from: Int32Array = tables.home):
     return (
       used[have]! + uses[need]! <= capacity[have]! &&
       used[have + cpu]! + uses[need + cpu]! <= capacity[have + cpu]! &&
+      used[have + cpuOfDay]! + uses[need + cpuOfDay]! <= capacity[have + cpuOfDay]! &&
       used[have + 1]! + uses[need + 1]! <= capacity[have + 1]! &&
       used[have + 2]! + uses[need + 2]! <= capacity[have + 2]! &&
       allows(server, host)

@@ -1,5 +1,5 @@
 import type { Occupancy } from './occupancy.ts'
-import { cpu, type Tables, width } from './tables.ts'
+import { cpu, cpuOfDay, type Tables, width } from './tables.ts'
 
 /** How much a unit of each resource weighs: more, the scarcer it is on the receiving hosts. */
 export type Weights = Float64Array
@@ -67,10 +67,12 @@ export function packLargestFirst(
     const memory = uses[need + 1]!
     const disk = uses[need + 2]!
     const load = uses[need + cpu]!
+    const loadOfDay = uses[need + cpuOfDay]!
     const byVcpu = vcpu * weights[0]! ** 2
     const byMemory = memory * weights[1]! ** 2
     const byDisk = disk * weights[2]! ** 2
     const byLoad = load * weights[cpu]! ** 2
+    const byLoadOfDay = loadOfDay * weights[cpuOfDay]! ** 2
     const wished = wishes[server]
     let chosen = -1
     let bestScore = -1
@@ -80,8 +82,10 @@ export function packLargestFirst(
       if (freeVcpu < vcpu || freeLoad < load) continue
       const freeMemory = free[row + 1]!
       const freeDisk = free[row + 2]!
-      if (freeMemory < memory || freeDisk < disk) continue
-      const dot = byVcpu * freeVcpu + byMemory * freeMemory + byDisk * freeDisk + byLoad * freeLoad
+      const freeLoadOfDay = free[row + cpuOfDay]!
+      if (freeMemory < memory || freeDisk < disk || freeLoadOfDay < loadOfDay) continue
+      const dot =
+        byVcpu * freeVcpu + byMemory * freeMemory + byDisk * freeDisk + byLoad * freeLoad + byLoadOfDay * freeLoadOfDay
       const score = dot * dot * norm[at]! * (wished ? favour(wished, placeOf, receivers[at]!) : 1)
       if (score > bestScore && allows(server, receivers[at]!)) {
         bestScore = score

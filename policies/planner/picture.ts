@@ -1,3 +1,4 @@
+import type { Weights } from './dimensions.ts'
 import type { GoalPlan, Model, Skipped } from './model.ts'
 
 const movesShown = 40
@@ -15,10 +16,14 @@ export function drawPlan(
   const after = new Map(model.servers.map(({ id, host }) => [id, host]))
   for (const { serverId, to } of plan.moves) after.set(serverId, to)
   const waves = plan.moves.at(-1)?.wave ?? 0
-  const { cpuSeconds, peakMemoryMiB } = plan
+  const { cpuSeconds, peakMemoryMiB, deviationOfDay, levelled } = plan
   return lines([
     `${plan.goal}: ${plan.hostsBefore} hosts in use before, ${plan.hostsAfter} after, at best ${plan.bound.hosts}`,
     `${plan.moves.length} moves in ${waves} waves; deviation of CPU use ${plan.deviationBefore.toFixed(1)} before, ${plan.deviationAfter.toFixed(1)} after`,
+    ...(deviationOfDay
+      ? [`over the day ${deviationOfDay.before.toFixed(1)} before, ${deviationOfDay.after.toFixed(1)} after`]
+      : []),
+    ...(levelled ? [saysLevelled(levelled)] : []),
     ...(plan.released.length > 0 ? [`released: ${plain(listed(plan.released, 10))}`] : []),
     ...(cpuSeconds === undefined
       ? []
@@ -32,6 +37,12 @@ export function drawPlan(
     ...table(['LEFT ALONE', 'WHY'], skippedRows(plan.skipped)),
   ])
 }
+
+/** What a plan levels that nobody chose. */
+export const saysLevelled = (levelled: Weights): string =>
+  `levels ${Object.entries(levelled)
+    .map(([name, weight]) => `${name}=${weight}`)
+    .join(',')}: no weights were given, and CPU counts by half over the day`
 
 /** One character per host: how much of its vCPUs is given away. */
 function grid(model: Model, after: ReadonlyMap<string, string>): string[] {

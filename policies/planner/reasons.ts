@@ -1,7 +1,7 @@
 import { shortOf } from './emptying.ts'
 import type { Skipped } from './model.ts'
 import type { Occupancy } from './occupancy.ts'
-import { kinds, type Tables, width } from './tables.ts'
+import { cpu, cpuOfDay, kinds, type Tables, width } from './tables.ts'
 
 /** Hosts that cannot be emptied, whatever else is moved: by row 1, else 0. */
 export function tiedHosts(tables: Tables, { on }: Occupancy, candidates: readonly number[]): Uint8Array {
@@ -31,6 +31,8 @@ function fitsAnEmptyOne(
 export interface Limits {
   readonly tied: Uint8Array
   readonly bound: number
+  /** Fewer hosts would do for everything but what servers use over the day. */
+  readonly isBoundByDay: boolean
   readonly maxHosts: number
   readonly movesLeft: number
 }
@@ -47,12 +49,13 @@ function reasonKept(
   kept: Occupancy,
   inUse: readonly number[],
   host: number,
-  { tied, bound, maxHosts, movesLeft }: Limits,
+  { tied, bound, isBoundByDay, maxHosts, movesLeft }: Limits,
 ): string {
   const own = kept.on[host]!.toSorted((a, b) => a - b)
   if (tied[host]) return whyTied(tables, own, inUse)
   if (inUse.length <= maxHosts) return `no more to free: ${maxHosts} hosts may stay in use`
-  if (inUse.length <= bound) return `no plan can do with fewer than ${bound} hosts`
+  if (inUse.length <= bound)
+    return `no plan can do with fewer than ${bound} hosts${isBoundByDay ? ', for the CPU that servers use over the day' : ''}`
   const moves = own.filter((server) => tables.home[server] === host).length
   if (moves > movesLeft) return `emptying it takes at least ${moves} more moves, and ${movesLeft} are left`
   const others = inUse.filter((other) => other !== host)
@@ -102,7 +105,7 @@ export function whyNowhere(
     if (reach[server]?.[host] === 0) return 'of another kind (pool, CPU, traits or size)'
     for (let kind = 0; kind < width; kind++)
       if (used[host * width + kind]! + uses[server * width + kind]! > capacity[host * width + kind]!)
-        return kinds[kind] === 'cpu' ? 'too busy' : `without room (${kinds[kind]})`
+        return kind === cpu ? 'too busy' : kind === cpuOfDay ? 'too busy over the day' : `without room (${kinds[kind]})`
     return allows(server, host) ? 'with room' : 'with a server it must not meet'
   }
 }

@@ -2,10 +2,14 @@ import { compare } from '../placement.ts'
 import type { Model, ModelHost, ModelServer } from './model.ts'
 import { reachOf } from './reach.ts'
 
-/** Resources side by side in every row of the tables: vCPU, memory (MiB), disk (GiB), real CPU (1/1000 % of a thread). */
-export const kinds = ['vcpu', 'memory', 'disk', 'cpu'] as const
+/**
+ * Resources side by side in every row of the tables: vCPU, memory (MiB), disk (GiB), real CPU now and when busy over a day
+ * (1/1000 % of a thread).
+ */
+export const kinds = ['vcpu', 'memory', 'disk', 'cpu', 'cpu over the day'] as const
 export const width = kinds.length
 export const cpu = 3
+export const cpuOfDay = 4
 
 /**
  * A model as numbers: hosts by name and servers by id, each a row. All amounts are whole, so that sums are exact and
@@ -18,6 +22,10 @@ export interface Tables {
   readonly capacity: Float64Array
   /** Of servers, `width` columns. */
   readonly uses: Float64Array
+  /** False: nobody knows the day of any server, and its column is 0. */
+  readonly isDayKnown: boolean
+  /** `cpu` or `cpuOfDay`: whichever the servers use more of in all. */
+  readonly scarcerCpu: number
   /** Row of the host each server starts on. */
   readonly home: Int32Array
   readonly usable: Uint8Array
@@ -67,19 +75,28 @@ export function tabulate(model: Model, maxCpuPercent: number): Tables {
     for (const row of rows) groups[row] = [...groups[row]!, groupSizes.length]
     groupSizes.push(rows.length)
   }
+  const isDayKnown = servers.some(({ cpuPercentOfDay }) => cpuPercentOfDay !== undefined)
+  const uses = Float64Array.from(
+    servers.flatMap(({ uses: { vcpu, memoryMiB, diskGiB }, cpuPercent, cpuPercentOfDay = cpuPercent }) =>
+      [vcpu, memoryMiB, diskGiB, cpuPercent * 1000, isDayKnown ? cpuPercentOfDay * 1000 : 0].map((amount) =>
+        Math.ceil(amount - 1e-6),
+      ),
+    ),
+  )
+  const inAll = (kind: number) => servers.reduce((sum, _, server) => sum + uses[server * width + kind]!, 0)
   return {
     hosts,
     servers,
     capacity: Float64Array.from(
       hosts.flatMap(({ capacity: { vcpu, memoryMiB, diskGiB }, threads }) =>
-        [vcpu, memoryMiB, diskGiB, threads * maxCpuPercent * 1000].map((amount) => Math.floor(amount + 1e-6)),
+        [vcpu, memoryMiB, diskGiB, threads * maxCpuPercent * 1000, threads * maxCpuPercent * 1000].map((amount) =>
+          Math.floor(amount + 1e-6),
+        ),
       ),
     ),
-    uses: Float64Array.from(
-      servers.flatMap(({ uses: { vcpu, memoryMiB, diskGiB }, cpuPercent }) =>
-        [vcpu, memoryMiB, diskGiB, cpuPercent * 1000].map((amount) => Math.ceil(amount - 1e-6)),
-      ),
-    ),
+    uses,
+    isDayKnown,
+    scarcerCpu: inAll(cpuOfDay) > inAll(cpu) ? cpuOfDay : cpu,
     home: Int32Array.from(servers, ({ host }) => rowOfHost.get(host)!),
     usable: Uint8Array.from(hosts, ({ usable }) => (usable === false ? 0 : 1)),
     zone: Int32Array.from(hosts, ({ zone }) => zones.get(zone)!),

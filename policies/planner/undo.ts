@@ -1,6 +1,13 @@
 import { assemble } from './assemble.ts'
 import { checkPlan } from './check.ts'
-import { defaultMaxCpuPercent, type GoalPlan, type Model, type PlannedMove, type PlanOptions } from './model.ts'
+import {
+  defaultMaxCpuPercent,
+  type GoalPlan,
+  type Model,
+  type ModelServer,
+  type PlannedMove,
+  type PlanOptions,
+} from './model.ts'
 import { tabulate } from './tables.ts'
 import { schedule } from './waves.ts'
 
@@ -68,9 +75,17 @@ export function returning(model: Model, homes: ReadonlyMap<string, string>, opti
   return broken.length > 0 ? { impossible: `the way back breaks a rule: ${broken[0]}` } : { plan }
 }
 
+/** Real CPU of the busiest host, now or over the day, in percent of its threads. */
 export function hottest({ hosts, servers }: Model): number {
-  const busy = new Map<string, number>()
-  for (const { host, cpuPercent } of servers) busy.set(host, (busy.get(host) ?? 0) + cpuPercent)
+  const onScale = (use: (server: ModelServer) => number) => {
+    const busy = new Map<string, number>()
+    for (const server of servers) busy.set(server.host, (busy.get(server.host) ?? 0) + use(server))
+    return hosts.reduce((most, { name, threads }) => Math.max(most, (busy.get(name) ?? 0) / threads), 0)
+  }
+  const percent = Math.max(
+    onScale(({ cpuPercent }) => cpuPercent),
+    onScale(({ cpuPercent, cpuPercentOfDay = cpuPercent }) => cpuPercentOfDay),
+  )
   // one server that passes through while another has not left yet counts on both, so a little more than before
-  return hosts.reduce((most, { name, threads }) => Math.max(most, (busy.get(name) ?? 0) / threads), 0) + 1e-3
+  return percent + 1e-3
 }

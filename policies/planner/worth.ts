@@ -46,7 +46,7 @@ export function weighPlan(
   const at = new Map(plan.moves.map(({ serverId, to }) => [serverId, to]))
   const hotBefore = hotPoints(model, ({ host }) => host, maxCpuPercent)
   const hotAfter = hotPoints(model, ({ id, host }) => at.get(id) ?? host, maxCpuPercent)
-  const points = Math.max(0, plan.deviationBefore - plan.deviationAfter) * model.hosts.length
+  const points = Math.max(0, pointsOff(plan)) * model.hosts.length
   const perHour =
     plan.goal === 'consolidate'
       ? plan.hostsBefore - plan.hostsAfter
@@ -54,10 +54,22 @@ export function weighPlan(
   return { benefitHostHours: perHour * horizonHours, costHostHours: costOf(forecast, worth) }
 }
 
+/** Where a day is known: the mean of both scales. */
+const pointsOff = ({ deviationBefore, deviationAfter, deviationOfDay: ofDay }: GoalPlan) =>
+  ofDay ? (deviationBefore - deviationAfter + ofDay.before - ofDay.after) / 2 : deviationBefore - deviationAfter
+
+/** Points above the limit, of each host on the scale on which it is hotter. */
 function hotPoints({ hosts, servers }: Model, place: (server: ModelServer) => string, maxCpuPercent: number): number {
-  const busy = new Map<string, number>()
-  for (const server of servers) busy.set(place(server), (busy.get(place(server)) ?? 0) + server.cpuPercent)
-  return hosts.reduce((sum, { name, threads }) => sum + Math.max(0, (busy.get(name) ?? 0) / threads - maxCpuPercent), 0)
+  const now = new Map<string, number>()
+  const day = new Map<string, number>()
+  for (const server of servers) {
+    const { cpuPercent, cpuPercentOfDay = cpuPercent } = server
+    const name = place(server)
+    now.set(name, (now.get(name) ?? 0) + cpuPercent)
+    day.set(name, (day.get(name) ?? 0) + cpuPercentOfDay)
+  }
+  const percentOf = (name: string, threads: number) => Math.max(now.get(name) ?? 0, day.get(name) ?? 0) / threads
+  return hosts.reduce((sum, { name, threads }) => sum + Math.max(0, percentOf(name, threads) - maxCpuPercent), 0)
 }
 
 const costOf = ({ movingMs, downtimeMs }: Pick<Forecast, 'movingMs' | 'downtimeMs'>, worth: Worth) => {

@@ -8,6 +8,7 @@ import { rejection } from '../openstack/server.ts'
 
 const token = 'CANARY-prometheus-token'
 const cpu = 'libvirt_domain_info_cpu_time_seconds_total[5m]'
+const day = 'quantile_over_time(0.95, '
 const age = 'timestamp('
 
 async function measuring(settings: object = {}) {
@@ -43,7 +44,7 @@ describe('what servers really use', () => {
     })
     expect(notCounted.size).toBe(0)
     expect(new Set(prometheus.asked.map(({ path }) => path))).toEqual(new Set(['/api/v1/query']))
-    expect(prometheus.asked).toHaveLength(5)
+    expect(prometheus.asked).toHaveLength(6)
     expect(prometheus.asked.every(({ headers }) => headers.authorization === `Bearer ${token}`)).toBe(true)
   })
 
@@ -75,12 +76,28 @@ describe('what servers really use', () => {
     })
   })
 
+  it('is known over a day too, also of a server that has just arrived somewhere', async () => {
+    const { prometheus, read } = await measuring()
+    twoServers(prometheus)
+    prometheus.answer(day, [of('s-1', '80.5'), of('s-3', '101')])
+    const { usage, ofDay } = await read()
+    expect([...usage.keys()]).toEqual(['s-1', 's-2'])
+    expect(Object.fromEntries(ofDay ?? [])).toEqual({ 's-1': 80.5, 's-3': 100 })
+    const moved = await measuring({ queries: { cpuPercentOfOwnOfDay: 'steward:cpu_of_day' } })
+    moved.prometheus.answer('steward:cpu_of_day', [{ metric: { uuid: 's-4' }, value: '7' }])
+    expect(Object.fromEntries((await moved.read()).ofDay ?? [])).toEqual({ 's-4': 7 })
+  })
+
   it('is asked in the words of the operator, and only for what is wanted', async () => {
     const queries = { cpuPercentOfOwn: 'our_cpu', ageSeconds: 'our_age', memoryUsedMiB: false, networkMbps: false }
-    const { prometheus, read } = await measuring({ queries: { ...queries, diskIops: false } })
+    const { prometheus, read } = await measuring({
+      queries: { ...queries, diskIops: false, cpuPercentOfOwnOfDay: false },
+    })
     prometheus.answer('our_cpu', [of('s-1', '5')])
     prometheus.answer('our_age', [of('s-1', '5')])
-    expect((await read()).usage.get('s-1')).toEqual({ cpuPercentOfOwn: 5 })
+    const use = await read()
+    expect(use.usage.get('s-1')).toEqual({ cpuPercentOfOwn: 5 })
+    expect(use.ofDay).toBeUndefined()
     expect(prometheus.asked.map(({ query }) => query).sort()).toEqual(['our_age', 'our_cpu'])
   })
 

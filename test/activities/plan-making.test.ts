@@ -128,6 +128,27 @@ describe('making a plan', () => {
     expect(JSON.stringify(blind.kept[0]?.[1].notes)).toContain('was not measured: plans see what is given away')
   })
 
+  it('says of how many servers it knows no day, where days are asked for', async () => {
+    const usage = new Map<string, { cpuPercentOfOwn: number }>()
+    const ofDay = new Map<string, number>()
+    const { cloud, kept, make } = await planning({}, [], async () => ({ usage, notCounted: new Map(), ofDay }))
+    const [old, fresh] = ['compute1', 'compute2'].map((host) => cloud.addServer({ host })?.id ?? '')
+    cloud.addServer({ host: 'compute3', status: 'SHUTOFF' })
+    for (const id of [old, fresh]) usage.set(id ?? '', { cpuPercentOfOwn: 10 })
+    ofDay.set(old ?? '', 80)
+    await make({ goal: 'consolidate', options: {} })
+    const [, first] = kept[0] ?? []
+    expect(first?.notes).toContainEqual({
+      where: 'usage',
+      says: 'over a day is not known of 1 of 2 servers that run: what they use now counts for it',
+    })
+    const [grown, same] = first?.hosts.map(({ before }) => (before.cpuPercentOfDay ?? 0) / before.cpuPercent) ?? []
+    expect([grown, same]).toEqual([8, 1])
+    ofDay.set(fresh ?? '', 20)
+    await make({ goal: 'consolidate', options: {} })
+    expect(JSON.stringify(kept[1]?.[1].notes)).not.toContain('over a day is not known')
+  })
+
   it('is refused when the use of a server that runs is not known, and names it', async () => {
     const notCounted = new Map<string, string>()
     const { cloud, kept, make } = await planning({}, [], async () => ({ usage: new Map(), notCounted }))

@@ -76,6 +76,17 @@ describe('a wave', () => {
     expect([codeOf(error), error.message]).toEqual(['PLAN_STALE', expect.stringContaining(`${to} has become busy`)])
   })
 
+  it('is stale when its host would be too busy over the day, with those that have just arrived there counted', async () => {
+    const ofDay = new Map<string, number>()
+    const use: ReadUse = async () => ({ usage: new Map(), notCounted: new Map(), ofDay })
+    const { cloud, check, document } = await planned('drain', { drain: ['compute1'], maxCpuPercent: 1 }, use)
+    expect(await check(1)).toBe('holds')
+    for (const { id } of cloud.world.servers) ofDay.set(id, 100)
+    const [{ to } = { to: '' }] = document.waves[0]?.moves ?? []
+    const { message } = await rejection(check(1))
+    expect(message).toMatch(new RegExp(`${to} has become busy: wave 1 would bring it to \\d+ % CPU over the day`))
+  })
+
   it('of which a part was made is held to what was expected before it', async () => {
     const { document, check, carryOut } = await planned()
     carryOut(1)

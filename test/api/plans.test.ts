@@ -34,6 +34,13 @@ describe('a plan that is asked for', () => {
     expectProblem(await create(w, { goal: 'balance', options }), 'INPUT_INVALID')
   })
 
+  it('levels what is asked for, over the day as well', async () => {
+    const w = await world()
+    const options = { weights: { cpu: 1, 'cpu-day': 2 } }
+    await create(w, { goal: 'balance', options })
+    expect(w.planned[0]?.view.options).toEqual(options)
+  })
+
   it('is answered with its id while it takes longer', async () => {
     let asked = 0
     const w = await world({
@@ -63,6 +70,7 @@ describe('a plan that is asked for', () => {
     ['the way back of nothing', { goal: 'undo' }],
     ['an option nobody knows', { goal: 'balance', options: { maxMove: 3 } }],
     ['a share of 200 %', { goal: 'balance', options: { maxCpuPercent: 200 } }],
+    ['a weight nobody knows', { goal: 'balance', options: { weights: { 'cpu-week': 1 } } }],
     ['no host to be emptied', { goal: 'drain', options: { drain: [] } }],
   ])('with %s is refused, and nothing is begun', async (_what, payload) => {
     const w = await world()

@@ -26,7 +26,7 @@ describe('prometheus of steward.yaml', () => {
     const prometheus = await fakePrometheus()
     onTestFinished(() => prometheus.close())
     const metrics = await read(`url: ${prometheus.url}/, tokenFile: ${await file('a-token\n')}`)
-    expect(await metrics?.readUse()).toEqual({ usage: new Map(), notCounted: new Map() })
+    expect(await metrics?.readUse()).toEqual({ usage: new Map(), notCounted: new Map(), ofDay: new Map() })
     const [{ path, headers } = { path: '', headers: {} }] = prometheus.asked
     expect([path, headers.authorization]).toEqual(['/api/v1/query', 'Bearer a-token'])
   })

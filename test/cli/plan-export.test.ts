@@ -62,10 +62,17 @@ describe('steward plan export', () => {
   it('writes to standard output without a file, with measured use', async () => {
     const { cloud, id } = await aCloud()
     const usage = join(dir, 'usage.json')
-    writeFileSync(usage, JSON.stringify({ [id]: { cpu_util_pct: 40, mem_used_mib: 300 } }))
+    writeFileSync(usage, JSON.stringify({ [id]: { cpu_util_pct: 40, cpu_util_day_pct: 85, mem_used_mib: 300 } }))
     const { out, err } = await exported(cloud, 'olga', 'admin', '--usage', usage)
-    expect(JSON.parse(out).instances[0]).toMatchObject({ id, cpu_util_pct: 40, mem_used_mib: 300 })
+    expect(JSON.parse(out).instances[0]).toMatchObject({
+      ...{ id, cpu_util_pct: 40, cpu_util_day_pct: 85, mem_used_mib: 300 },
+    })
     expect(err).toBe('')
+    const [{ vcpus } = { vcpus: 0 }] = JSON.parse(out).instances
+    expect(readModel(JSON.parse(out)).servers[0]?.cpuPercentOfDay).toBe(85 * vcpus)
+    writeFileSync(usage, JSON.stringify({ [id]: { cpu_util_pct: 40 } }))
+    const now = await exported(cloud, 'olga', 'admin', '--usage', usage)
+    expect([now.err, JSON.parse(now.out).instances[0].cpu_util_day_pct]).toEqual(['', undefined])
   })
 
   it('gives a tenant what the cloud gives a tenant: nothing', async () => {

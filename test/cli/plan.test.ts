@@ -81,6 +81,8 @@ describe('steward plan simulate', () => {
     const byCpu = JSON.parse((await steward(model, '--goal', 'balance', '--json')).out)
     const { out } = await steward(model, '--goal', 'balance', '--weights', 'cpu=1,memory=2', '--json')
     expect(JSON.parse(out).moves.length).toBeGreaterThan(byCpu.moves.length)
+    const byDay = await steward(model, '--goal', 'balance', '--weights', 'cpu=1,cpu-day=1', '--json')
+    expect(JSON.parse(byDay.out).moves).toEqual(byCpu.moves)
   })
 
   it('drains the hosts named', async () => {

@@ -53,6 +53,22 @@ describe('the checker', () => {
     expect(checkPlan(model, withMoves(model, [move(1, '5', 'b', 'c')]))).toEqual([])
   })
 
+  it('finds a host that is full over the day, and a deviation over the day that is not so', () => {
+    const busy = (server: (typeof model.servers)[number]) => ({
+      ...server,
+      cpuPercentOfDay: server.id === '6' ? 700 : 40,
+    })
+    const byDay = { ...model, servers: model.servers.map(busy) }
+    expect(checkPlan(byDay, withMoves(byDay, [move(1, '5', 'b', 'c')]))).toEqual([
+      'wave 1, c: at 97.5 % CPU over the day',
+    ])
+    const claimed = withMoves(byDay, [], { deviationOfDay: { before: 1, after: 2 } })
+    expect(checkPlan(byDay, claimed)).toEqual([
+      'claim does not hold: deviationOfDay: before',
+      'claim does not hold: deviationOfDay: after',
+    ])
+  })
+
   it.each<[string, GoalPlan['moves'], RegExp]>([
     ['more vCPUs than there are', [move(1, '2', 'b', 'a')], /wave 1, a: above its vCPUs/],
     [

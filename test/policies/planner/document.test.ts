@@ -47,6 +47,25 @@ describe('a plan document', () => {
     }
   })
 
+  it('says what hosts use over the day too, where that is known, and what it levels then; the way back holds then too', () => {
+    const busy = (id: string) => ({ '4': 700, '5': 10 })[id] ?? 20
+    const byDay = { ...model, servers: model.servers.map((one) => ({ ...one, cpuPercentOfDay: busy(one.id) })) }
+    const document = documentOf(byDay, 'balance')
+    expect(PlanDocument.parse(JSON.parse(JSON.stringify(document)))).toEqual(document)
+    const percents = document.hosts.map(({ before, after }) => [before.cpuPercentOfDay, after.cpuPercentOfDay])
+    expect(percents.map(([before]) => before)).toEqual([5, 2.5, 87.5, 1.25])
+    expect(document.efficacy.deviationOfDay?.before).toBeCloseTo(36.65, 2)
+    expect(document.notes).toEqual([{ where: 'balance', says: expect.stringMatching(/^levels cpu=0.5,cpu-day=0.5: /) }])
+    expect(document.picture).toContain('over the day 36.7 before')
+    const hot = {
+      ...byDay,
+      servers: byDay.servers.map((one) => ({ ...one, cpuPercentOfDay: one.host === 'c' ? 800 : 20 })),
+    }
+    const drained = documentOf(hot, 'drain', { drain: ['b'] })
+    expect(drained.undo).toMatchObject({ waves: [{ moves: [{ serverId: '3', to: 'b' }] }] })
+    expect(JSON.stringify(documentOf(model, 'balance'))).not.toMatch(/OfDay|over the day/)
+  })
+
   it('says what is there before and after, what it brings, costs and cannot be beaten by', () => {
     const document = documentOf(model)
     expect(document.efficacy).toMatchObject({ hostsBefore: 4, hostsAfter: 3 })
@@ -141,6 +160,7 @@ describe('a plan holds', () => {
     ],
     ['its server was resized', changed(model, first, { uses: { vcpu: 1, memoryMiB: 1, diskGiB: 1 } }), 'has changed'],
     ['its server got a rival', { ...model, groups: [...model.groups, apart('h', first, '3')] }, 'has changed'],
+    ['its target became busy over the day', changed(model, first, { cpuPercentOfDay: 900 }), '% CPU over the day'],
     ['its target became busy', changed(model, first, { cpuPercent: 900 }), 'has become busy'],
   ])('no longer when %s', (_, now, message) => {
     expect(refusal(() => assertHolds(document, now, nowMs))).toContain(message)

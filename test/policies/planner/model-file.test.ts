@@ -90,6 +90,7 @@ describe('a model file', () => {
       copy_disk_gib: 1,
       net_mbps: 7,
       disk_iops: 9,
+      cpu_util_day_pct: 80,
     }
     const { hosts, servers } = readModel(file(more, server))
     expect(hosts[0]).toEqual({
@@ -107,6 +108,7 @@ describe('a model file', () => {
       diskIops: 5000,
     })
     expect(servers[0]).toMatchObject({
+      cpuPercentOfDay: 160,
       pinned: 'locked',
       requiredTraits: ['CUSTOM_FAST'],
       memoryUsedMiB: 100,
@@ -130,6 +132,7 @@ describe('a model file', () => {
     ['a number in quotes of a server', file({}, { mem_mib: '512' }), 'instances.0.mem_mib: '],
     ['half a vCPU', file({}, { vcpus: 1.5 }), 'instances.0.vcpus: '],
     ['a negative amount', file({}, { disk_gib: -1 }), 'instances.0.disk_gib: '],
+    ['a day above 100 %', file({}, { cpu_util_day_pct: 101 }), 'instances.0.cpu_util_day_pct: '],
     ['CPU above 100 %', file({}, { cpu_util_pct: 101 }), 'instances.0.cpu_util_pct: '],
     [
       'an unknown policy',
