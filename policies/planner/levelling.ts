@@ -6,7 +6,7 @@ import type { Tables } from './tables.ts'
 export interface Level {
   /** Real CPU use of each host in percent of its threads. */
   readonly load: Float64Array
-  /** Use of each host over all dimensions, by their weights; where a day is known, more above the limit. */
+  /** Use of each host over all dimensions, by their weights; much more above the limit. */
   readonly pressure: Float64Array
   /** What a move would add to the unevenness; negative is better. */
   change(server: number, to: number): number
@@ -57,9 +57,8 @@ export function createLevel(tables: Tables, occupancy: Occupancy, maxPercent: nu
   }
   const press = (host: number) => {
     pressure[host] = layers.reduce((sum, { dimension, load }) => sum + dimension.weight * load[host]!, 0)
-    // one that is hot on one scale gives servers away, however calm it is on the other
-    if (tables.isDayKnown)
-      pressure[host]! += hotWeight * layers.reduce((sum, { load }) => sum + excessOf(load[host]!), 0)
+    // one that is hot in any of them gives servers away, however calm it is by what is levelled
+    pressure[host]! += hotWeight * layers.reduce((sum, { load }) => sum + excessOf(load[host]!), 0)
   }
   layers.forEach(addUp)
   for (let host = 0; host < count; host++) press(host)

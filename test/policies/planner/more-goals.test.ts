@@ -82,6 +82,20 @@ describe('balance by weights', () => {
     expect(planGoal(given, 'balance', options).moves).toHaveLength(1)
   })
 
+  it('relieves a host above the CPU limit, although only memory is to be evened out and it has the least in use', () => {
+    const on = (name: string, n: number, memoryMiB: number, cpuPercent: number) =>
+      server(`${name}${n}`, name, 1, { uses: { vcpu: 1, memoryMiB, diskGiB: 1 }, cpuPercent })
+    const given = cloud(
+      [host('a'), host('b'), host('c')],
+      [...[1, 2, 3, 4].map((n) => on('a', n, 1, 190)), on('b', 1, 6, 10), on('c', 1, 6, 10)],
+    )
+    const plan = planGoal(given, 'balance', { weights: { memory: 1 } })
+    expect(plan.moves.map(({ from }) => from)).toContain('a')
+    const left = [...placesAfter(given, plan)].filter(([id, at]) => id.startsWith('a') && at === 'a')
+    expect(left.length * 190).toBeLessThanOrEqual(8 * 90)
+    expect(checkPlan(given, plan)).toEqual([])
+  })
+
   it.each<[Weights, string]>([
     [{ cpu: -1 }, 'weights.cpu: -1 is not a number from 0 on'],
     [{ cpu: Number.NaN }, 'weights.cpu: NaN'],
