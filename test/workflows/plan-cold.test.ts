@@ -76,8 +76,10 @@ beforeEach(() => {
 })
 
 const tiny = flavors[0]!
-const running = (more: Omit<Partial<Server>, 'host'> = {}) => cloud.addServer({ host: 'compute1', flavor: tiny, ...more })
-const stopped = (more: Omit<Partial<Server>, 'host'> = {}) => running({ status: 'SHUTOFF', vmState: 'stopped', ...more })
+const running = (more: Omit<Partial<Server>, 'host'> = {}) =>
+  cloud.addServer({ host: 'compute1', flavor: tiny, ...more })
+const stopped = (more: Omit<Partial<Server>, 'host'> = {}) =>
+  running({ status: 'SHUTOFF', vmState: 'stopped', ...more })
 
 const plans = () => createPlans(bench.client, bench.taskQueue)
 type Options = Omit<PlanView['options'], 'drain'>
