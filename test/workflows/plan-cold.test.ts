@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { Worker } from '@temporalio/worker'
+import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { createCloudReadActivities } from '../../activities/cloud-reads.ts'
 import { createComputeHosts } from '../../activities/compute-hosts.ts'
 import { createDeferredCallActivities } from '../../activities/deferred-call.ts'
@@ -15,6 +16,7 @@ import { failure } from '../../core/errors.ts'
 import { fakeCloud, type Server } from '../../simulator/cloud.ts'
 import { flavors } from '../../simulator/openstack/world.ts'
 import { createAudit } from '../../temporal/audit.ts'
+import { createDataConverter } from '../../temporal/data-converter.ts'
 import { createPlanDocuments } from '../../temporal/plan-documents.ts'
 import { createPlans } from '../../temporal/plans.ts'
 import { createRig, released } from '../activities/rig.ts'
@@ -103,6 +105,16 @@ async function carriedOut(options: Options, end: PlanState = 'done') {
   return reaches(plan.id, end)
 }
 
+/** Histories of its waves. */
+async function wavesOf(id: string) {
+  const workflowId = `run/plan/${id}`
+  const all = []
+  for await (const { runId } of bench.client.workflow.list({ query: `WorkflowId = '${workflowId}'` }))
+    all.push({ workflowId, history: await bench.client.workflow.getHandle(workflowId, runId).fetchHistory() })
+  expect(all.length).toBeGreaterThan(0)
+  return all
+}
+
 const on = (host: string) => cloud.world.servers.filter((one) => one.host === host)
 /** Hosts that hold room for a server. */
 const heldFor = ({ id }: Server): (string | null)[] => [...(cloud.world.allocations.get(id)?.keys() ?? [])]
@@ -130,6 +142,12 @@ describe('a plan that moves servers cold', () => {
         [runs.id, 'live'],
       ]),
     )
+    // a worker that takes over in the middle of a wave comes to the same steps
+    for await (const { error } of Worker.runReplayHistories(
+      { workflowBundle: { codePath: inject('engine').bundle }, dataConverter: createDataConverter(bench.keys) },
+      await wavesOf(done.id),
+    ))
+      expect(error).toBeUndefined()
     // 20 min, and a minute for each GiB of disk
     expect(waitedFor).toContain(1200 + 60 * tiny.disk)
 
