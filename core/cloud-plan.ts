@@ -186,7 +186,7 @@ export const PlanShown = PlanView.extend({
     .array(
       z.object({
         ...{ wave: z.int(), serverId: z.string(), from: z.string(), to: z.string() },
-        ...{ kind: z.enum(['live', 'cold']), state: MoveState },
+        ...{ kind: z.enum(['live', 'cold']).optional().describe('live when missing'), state: MoveState },
       }),
     )
     .describe('of the present document; empty until there is one'),

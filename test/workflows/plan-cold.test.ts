@@ -248,6 +248,15 @@ describe('a cold move', () => {
     expect(movesOf(off)).toEqual([])
   })
 
+  it('is not begun either when that happens after the cloud was looked at', async () => {
+    const off = stopped()
+    const start = () => Object.assign(off, { status: 'ACTIVE', vmState: 'active' })
+    Object.assign(hooks, { beforeRead: (path: string) => path === `/servers/${off.id}` && start() })
+    const { reason } = await carriedOut({ cold: 'stopped' }, 'stale')
+    expect(reason?.detail).toContain(`server ${off.id} was off when it was planned, and runs by now`)
+    expect([movesOf(off), off.status]).toEqual([[], 'ACTIVE'])
+  })
+
   it('that meets the stop button before it has begun was not begun', async () => {
     const off = stopped()
     Object.assign(hooks, {
