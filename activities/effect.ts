@@ -25,10 +25,10 @@ export const createEffectActivities = (
    *
    * @throws DELEGATION_LOST and refusals of the cloud
    */
-  async awaitEffect({ since, ...deed }) {
+  async awaitEffect({ since, limitSeconds, ...deed }) {
     const session = await sessions.of(deed)
     for (let pauseMs = firstPauseMs; ; pauseMs = nextPauseMs(pauseMs)) {
-      const end = await endOf(session, deed, since)
+      const end = await endOf(session, deed, since, limitSeconds)
       if (end) return end
       await pause(pauseMs)
     }
@@ -43,6 +43,8 @@ export async function endOf(
   session: Session,
   { action, input, before, result }: ActionReference & { before?: unknown; result?: unknown },
   since: string,
+  /** In place of that of the catalogue. */
+  limitSeconds?: number,
 ): Promise<Awaited<ReturnType<Activities['awaitEffect']>> | undefined> {
   const { waitFor } = actionNamed(action)
   if (!waitFor) return { outcome: 'done', detail: 'it was over when it was accepted' }
@@ -59,6 +61,7 @@ export async function endOf(
     if (code === undefined || catalogue[code].remedy !== 'retry') throw error
     Context.current().log.info('the cloud cannot be asked how it goes', { reason: messageOf(error) })
   }
-  const isOver = Date.now() > Date.parse(since) + waitFor.limitSeconds * 1000
-  return isOver ? { outcome: 'unseen', detail: `its end was not seen within ${waitFor.limitSeconds} s` } : undefined
+  const limit = limitSeconds ?? waitFor.limitSeconds
+  const isOver = Date.now() > Date.parse(since) + limit * 1000
+  return isOver ? { outcome: 'unseen', detail: `its end was not seen within ${limit} s` } : undefined
 }

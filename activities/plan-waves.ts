@@ -75,9 +75,10 @@ function partOf(document: PlanDocument, wave: number): WavePart {
   const hosts = new Set(found.moves.flatMap(({ from, to }) => [from, to]))
   const emptied = emptiedBy(document)
   return {
-    moves: found.moves.map(({ serverId, from, to, reason, copiedMiB }) => ({
+    moves: found.moves.map(({ serverId, from, to, reason, copiedMiB, kind, isOff = false }) => ({
       // plans know servers by their ids, and memory by what has to be copied
       ...{ serverId, serverName: serverId, from, to, reason, memoryMiB: copiedMiB },
+      ...(kind === 'cold' && { cold: { isOff, copiedMiB } }),
     })),
     zones: [...new Set(document.hosts.filter(({ name }) => hosts.has(name)).map(({ zone }) => zone))],
     opened: document.goal === 'undo' ? [...new Set(found.moves.map(({ to }) => to))] : [],

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { dimensionNames, type Weights } from '../policies/planner/dimensions.ts'
-import { type Goal, goals, type PlanOptions } from '../policies/planner/model.ts'
+import { type ColdChoice, coldChoices, type Goal, goals, type PlanOptions } from '../policies/planner/model.ts'
 
 export interface GoalOptions {
   goal: Goal
@@ -11,6 +11,7 @@ export interface GoalOptions {
   outgoing?: number
   targetDeviation?: number
   weights?: Weights
+  cold?: ColdChoice
 }
 
 /** What a plan is made for, whether on a file or on the live cloud. */
@@ -26,6 +27,12 @@ export const withGoal = (command: Command): Command =>
       '--weights <list>',
       'what balance and spread level: cpu=1,cpu-day=1,memory=0.5,disk=0,network=0,vcpu=0',
       weighted,
+    )
+    .addOption(
+      new Option(
+        '--cold <servers>',
+        'servers moved by cold migration: none; stopped: those that are off, which stay off; all: also those that run, which are down meanwhile (default: none)',
+      ).choices(coldChoices),
     )
     .option('--target-deviation <points>', 'spread of CPU use at which balance stops', decimal)
 
@@ -47,8 +54,8 @@ export const powerOf = ({ powerOff, reserve }: PowerOptions) => ({
 
 /** The same in the planner's words. */
 export function planOptionsOf(given: Omit<GoalOptions, 'goal'>): PlanOptions {
-  const { drain, maxMoves, maxHosts, targetDeviation, weights, maxCpu: maxCpuPercent, outgoing } = given
-  const all = { drain, maxMoves, maxHosts, targetDeviation, weights, maxCpuPercent, outgoingPerHost: outgoing }
+  const { drain, maxMoves, maxHosts, targetDeviation, weights, maxCpu: maxCpuPercent, outgoing, cold } = given
+  const all = { drain, maxMoves, maxHosts, targetDeviation, weights, maxCpuPercent, outgoingPerHost: outgoing, cold }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as PlanOptions
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { codeOf, detailsOf, messageOf } from '../core/errors.ts'
+import { letMoveCold } from '../policies/planner/cold.ts'
 import type { Goal, GoalPlan, Model, PlanOptions, Skipped } from '../policies/planner/model.ts'
 import { readModel } from '../policies/planner/model-file.ts'
 import { drawPlan } from '../policies/planner/picture.ts'
@@ -36,7 +37,8 @@ export function addPlanCommands(program: Command): void {
 /** Plans, and says what that cost. Where the goal cannot be reached: a plan without moves, and why. */
 export function measured(model: Model, { goal, ...given }: GoalOptions) {
   const before = process.cpuUsage()
-  const { plan, refusal } = planOrRefusal(model, goal, planOptionsOf(given))
+  const options = planOptionsOf(given)
+  const { plan, refusal } = planOrRefusal(letMoveCold(model, options.cold), goal, options)
   const { user, system } = process.cpuUsage(before)
   const cpuSeconds = (user + system) / 1e6
   const peakMemoryMiB = Math.round(process.resourceUsage().maxRSS / 1024)

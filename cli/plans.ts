@@ -6,6 +6,7 @@ import type { ErrorCode } from '../core/catalogue.ts'
 import { PlanShown, PlanView, type WaveView } from '../core/cloud-plan.ts'
 import { failure } from '../core/errors.ts'
 import { PlanDocument } from '../core/plan-document.ts'
+import { downtimeNote } from '../policies/planner/cold.ts'
 import { type Ask, connectApi, type GlobalOptions } from './api-client.ts'
 import { type PageOptions, pageQuery, printMore } from './paging.ts'
 import { type GoalOptions, type PowerOptions, planOptionsOf, powerOf, withGoal, withPower } from './plan-options.ts'
@@ -143,6 +144,7 @@ function print(command: Command, answer: Answer): void {
     ['can be approved', isOpen ? `until ${timeText(plan.answerBy ?? '')}, by ${needs} person(s)` : undefined],
     ['should take', digest && spanText(digest.forecast.durationMs)],
     ['brings', digest && `${hours(digest.efficacy.benefitHostHours)}, costs ${hours(digest.efficacy.costHostHours)}`],
+    ['downtime', document?.notes.find(({ where }) => where === downtimeNote)?.says],
     ['way back', document?.undo.impossible],
     ['moved', plan.waves.some(hasBegun) ? progressOf(plan.waves) : undefined],
     ['at work', 'says' in plan ? plan.says : undefined],

@@ -91,9 +91,19 @@ export interface PlanReference {
   readonly pack: string
 }
 
+/** A move of a plan; without `cold` it is a live one. */
+export interface WaveMove extends Move {
+  readonly cold?: {
+    /** It is shut off, and has to be at the end. */
+    readonly isOff: boolean
+    /** Of its disk. */
+    readonly copiedMiB: number
+  }
+}
+
 /** One wave of a plan, as it is carried out. */
 export interface WavePart {
-  readonly moves: readonly Move[]
+  readonly moves: readonly WaveMove[]
   /** Of the hosts it touches. */
   readonly zones: readonly string[]
   /** Hosts that the plan empties and that it does not use again: nothing new shall come to them meanwhile. */
@@ -252,7 +262,7 @@ export interface Activities {
   ): Promise<{ verdict: 'done' | 'not done' | 'unknown'; requestId?: string }>
   /** Waits until what the call began is over. */
   awaitEffect(
-    input: ActionReference & Rights & { since: string; before?: unknown; result?: unknown },
+    input: ActionReference & Rights & { since: string; before?: unknown; result?: unknown; limitSeconds?: number },
   ): Promise<{ outcome: 'done' | 'failed' | 'unseen'; detail: string }>
   // one action on many targets
   /** The servers of the project that are meant, at most `mostTargets`. */

@@ -297,7 +297,7 @@ export const catalogue = {
   MIGRATION_FAILED: {
     status: 409,
     remedy: 'ask',
-    summary: 'Nova gave up a live migration; `detail` says where the server is.',
+    summary: 'Nova gave up a migration, or it did not end well; `detail` says where the server is.',
     next: "Read Nova's reason in the instance actions of the server.",
   },
   SERVICE_STILL_DOWN: {

@@ -22,6 +22,12 @@ export const PlanWishes = z.strictObject({
   noisyPercent: percent.exactOptional().describe('`evict-noisy`: share of a host that makes a server noisy; 25'),
   busyPercent: percent.exactOptional().describe('`evict-noisy`: hosts up to this use are left alone; 70'),
   drain: z.array(HostName).min(1).max(1000).exactOptional().describe('`drain`: hosts to empty'),
+  cold: z
+    .enum(['none', 'stopped', 'all'])
+    .exactOptional()
+    .describe(
+      'servers moved by cold migration; none if left out. `stopped`: those that are shut off, which stay off; `all`: also those that run, which are down meanwhile',
+    ),
   movesAtOnce: z.int().min(1).max(50).exactOptional().describe('servers that move at the same time, anywhere; 8'),
   reserveHosts: z.int().min(0).max(10_000).exactOptional().describe('empty hosts that stay awake; 1'),
   powerOff: z
@@ -43,6 +49,14 @@ export const mayPowerOff = ({ goal, options }: { goal: string; options: PlanWish
 export const powerOffRefused = {
   message: 'powerOff: only `consolidate` turns hosts off',
   path: ['options', 'powerOff'],
+}
+
+/** Nobody's servers are taken down without a person's yes. */
+export const hasPersonForCold = ({ approve, options }: { approve: string; options: PlanWishes }): boolean =>
+  approve !== 'auto' || options.cold !== 'all'
+export const coldAutoRefused = {
+  message: 'approve: `auto` does not go with cold: `all`, which takes servers down; use `ask`',
+  path: ['approve'],
 }
 
 export const CreatePlan = z
@@ -108,6 +122,7 @@ export const PlanDigest = z.object({
   hosts: z.int().min(0).describe('that it touches'),
   efficacy: PlanDocument.shape.efficacy.omit({ released: true }),
   released: z.int().min(0),
+  takenDown: z.int().min(1).optional().describe('servers that run and are down while they are moved, if any'),
   powerOff: z.array(z.string()).optional().describe('hosts that may be turned off when it is done'),
   forecast: PlanDocument.shape.forecast,
   waves: z.array(WaveView.pick({ wave: true, moves: true, durationMs: true })),
@@ -168,7 +183,12 @@ export const newPlan = (
 export const PlanShown = PlanView.extend({
   says: z.string().optional().describe('of the wave that is at work'),
   moves: z
-    .array(z.object({ wave: z.int(), serverId: z.string(), from: z.string(), to: z.string(), state: MoveState }))
+    .array(
+      z.object({
+        ...{ wave: z.int(), serverId: z.string(), from: z.string(), to: z.string() },
+        ...{ kind: z.enum(['live', 'cold']).optional().describe('live when missing'), state: MoveState },
+      }),
+    )
     .describe('of the present document; empty until there is one'),
 })
 export type PlanShown = z.infer<typeof PlanShown>

@@ -11,10 +11,17 @@ const HostState = z.object({
 })
 const Load = z.object({ host: z.string(), beforePercent: z.number(), afterPercent: z.number() })
 
+/** Documents of former versions say nothing: all of their moves are live. */
+const how = {
+  kind: z.enum(['live', 'cold']).optional().describe('live when missing; cold: by cold migration, confirmed at once'),
+  isOff: z.boolean().optional().describe('it is shut off, and stays so'),
+}
+
 const Move = z.object({
   serverId: z.string(),
   from: z.string(),
   to: z.string(),
+  ...how,
   reason: z.string(),
   durationMs: amount.describe('predicted'),
   downtimeMs: amount.describe('predicted standstill of the server'),
@@ -38,7 +45,7 @@ const Undo = z.object({
   waves: z.array(
     z.object({
       wave: z.int().min(1),
-      moves: z.array(z.object({ serverId: z.string(), from: z.string(), to: z.string(), reason: z.string() })),
+      moves: z.array(z.object({ serverId: z.string(), from: z.string(), to: z.string(), ...how, reason: z.string() })),
     }),
   ),
   impossible: z.string().optional().describe('why there is no way back that keeps all rules'),

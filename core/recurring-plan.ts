@@ -1,5 +1,14 @@
 import { z } from 'zod'
-import { ApproveBy, CreatePlan, mayPowerOff, PlanState, PlanWishes, powerOffRefused } from './cloud-plan.ts'
+import {
+  ApproveBy,
+  CreatePlan,
+  coldAutoRefused,
+  hasPersonForCold,
+  mayPowerOff,
+  PlanState,
+  PlanWishes,
+  powerOffRefused,
+} from './cloud-plan.ts'
 import type { Person } from './person.ts'
 import { Occurrence, Recurrence } from './recurrence.ts'
 
@@ -54,6 +63,7 @@ export const CreateRecurringPlan = z
     approve: ApproveBy.default('ask'),
   })
   .refine(mayPowerOff, powerOffRefused)
+  .refine(hasPersonForCold, coldAutoRefused)
   .refine(({ goal, signal }) => signal === undefined || goal === 'consolidate', followsSignal)
 export type CreateRecurringPlan = z.infer<typeof CreateRecurringPlan>
 

@@ -16,6 +16,12 @@ export const isWaiting = ({ status }: MigrationFacts): boolean => waiting.has(st
  */
 export const limitSecondsOf = (memoryMiB: number): number => 800 * Math.max(2, Math.ceil(memoryMiB / 1024))
 
+/**
+ * How long a cold migration is waited for: Nova has no limit for it, and cannot abort one. 20 min for shutting down,
+ * scheduling and starting, and a minute for each GiB of disk, as if a slow network were shared.
+ */
+export const coldLimitSecondsOf = (copiedMiB: number): number => 1200 + 60 * Math.ceil(copiedMiB / 1024)
+
 const movable: Readonly<Record<MigrationKind, readonly string[]>> = {
   live: ['active', 'paused'],
   cold: ['active', 'stopped'],

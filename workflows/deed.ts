@@ -20,6 +20,8 @@ export interface Doer {
   readonly maxLatenessMs: number
   /** Whether a lease on what is changed is held already, by the run that the deed belongs to. */
   readonly holdsLease?: true
+  /** A pressed stop button ends it at once, and is not waited for to be released. */
+  readonly endsWhenStopped?: true
 }
 
 export const titleOfDeed = (deed: Deed): string =>
@@ -29,12 +31,21 @@ export const titleOfDeed = (deed: Deed): string =>
  * Does one thing, with the lease of what it changes: again and again where that is safe, until `deadlineMs`, and waits for
  * the end of what it began. What was begun is seen through, also when somebody cancels meanwhile: its outcome must be told.
  *
+ * @param limitSeconds how long that end is waited for, in place of what the catalogue says
  * @throws OUTCOME_UNKNOWN when nobody can tell whether it took effect, EFFECT_FAILED, refusals of the cloud and the governor
  */
-export async function carryOut(deed: Deed, doer: Doer, deadlineMs: number): Promise<CallOutcome> {
+export async function carryOut(
+  deed: Deed,
+  doer: Doer,
+  deadlineMs: number,
+  limitSeconds?: number,
+): Promise<CallOutcome> {
   for (let attempt = 1; ; attempt++) {
-    const { outcome, again } = await CancellationScope.nonCancellable(() => withTargets(deed, doer, deadlineMs))
+    const { outcome, again } = await CancellationScope.nonCancellable(() =>
+      withTargets(deed, doer, deadlineMs, limitSeconds),
+    )
     if (outcome) return outcome
+    if (doer.endsWhenStopped && codeOf(again) === 'STOPPED') throw again
     const waitMs = backoffMs(attempt, doer.maxLatenessMs)
     if (Date.now() + waitMs > deadlineMs) throw again
     await sleep(waitMs)
@@ -47,9 +58,14 @@ interface Tried {
   again?: unknown
 }
 
-async function withTargets(deed: Deed, doer: Doer, deadlineMs: number): Promise<Tried> {
+async function withTargets(
+  deed: Deed,
+  doer: Doer,
+  deadlineMs: number,
+  limitSeconds: number | undefined,
+): Promise<Tried> {
   const targets = doer.holdsLease ? [] : leasedTargets(deed)
-  if (targets.length === 0) return attempt(deed, doer)
+  if (targets.length === 0) return attempt(deed, doer, limitSeconds)
   const { projectId, userId, why } = doer
   const expectedMs = typicalMs(deed)
   const need: LeaseNeed = { runbook: 'action', targets, within: [`project/${projectId}`], risk: 'move', expectedMs }
@@ -60,7 +76,7 @@ async function withTargets(deed: Deed, doer: Doer, deadlineMs: number): Promise<
       need,
       grounds,
       () => undefined,
-      () => attempt(deed, doer),
+      () => attempt(deed, doer, limitSeconds),
     )
   } catch (error) {
     if (afterFailure(callIn(deed), codeOf(error) ?? 'INTERNAL') === 'repeat') return { again: error }
@@ -68,25 +84,25 @@ async function withTargets(deed: Deed, doer: Doer, deadlineMs: number): Promise<
   }
 }
 
-async function attempt(deed: Deed, doer: Doer): Promise<Tried> {
+async function attempt(deed: Deed, doer: Doer, limitSeconds: number | undefined): Promise<Tried> {
   const tried = await send(deed, doer)
   const { outcome } = tried
   if (!outcome?.goesOn || 'call' in deed) return tried
   const { startedAt: since, before, body: result } = outcome
   const { delegation } = doer
-  const { outcome: end, detail } = await patient(`Wait for the end of ${titleOfDeed(deed)}`, longestWaitMs).awaitEffect(
-    {
-      ...{ ...deed, ...delegation, since },
-      ...(before !== undefined && { before }),
-      ...(result !== undefined && { result }),
-    },
-  )
+  const attemptMs = Math.max(longestWaitMs, 1500 * (limitSeconds ?? 0))
+  const { outcome: end, detail } = await patient(`Wait for the end of ${titleOfDeed(deed)}`, attemptMs).awaitEffect({
+    ...{ ...deed, ...delegation, since },
+    ...(before !== undefined && { before }),
+    ...(result !== undefined && { result }),
+    ...(limitSeconds !== undefined && { limitSeconds }),
+  })
   if (end === 'failed') throw failure('EFFECT_FAILED', detail)
   if (end === 'unseen') throw failure('OUTCOME_UNKNOWN', `accepted with ${outcome.status}, but ${detail}`)
   return tried
 }
 
-/** The catalogue's own limits are shorter; this one ends an attempt that hangs. */
+/** The catalogue's own limits are shorter; this one ends an attempt that hangs. A longer one that was given lasts longer. */
 const longestWaitMs = 6 * 3_600_000
 
 async function send(deed: Deed, { delegation }: Doer): Promise<Tried> {

@@ -189,12 +189,13 @@ export const planRoutes: FastifyPluginAsyncZod<PlanRoutesOptions> = async (app, 
 /** A command without whoever gives it. */
 type Given = PlanCommand extends infer C ? (C extends PlanCommand ? Omit<C, 'by'> : never) : never
 
-/** The way back is gone at the same pace. */
-const alike = ({ outgoingPerHost, movesAtOnce, maxCpuPercent, validForMs }: PlanView['options']) => ({
+/** The way back is gone at the same pace, and cold where the way there was. */
+const alike = ({ outgoingPerHost, movesAtOnce, maxCpuPercent, validForMs, cold }: PlanView['options']) => ({
   ...(outgoingPerHost !== undefined && { outgoingPerHost }),
   ...(movesAtOnce !== undefined && { movesAtOnce }),
   ...(maxCpuPercent !== undefined && { maxCpuPercent }),
   ...(validForMs !== undefined && { validForMs }),
+  ...(cold !== undefined && { cold }),
 })
 
 /** A plan that could not be made is kept as well, so that its id is said. */

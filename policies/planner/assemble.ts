@@ -1,3 +1,4 @@
+import { howMoved } from './cold.ts'
 import type { Goal, GoalPlan, Skipped } from './model.ts'
 import { cpu, cpuOfDay, type Tables, width } from './tables.ts'
 import type { Step } from './waves.ts'
@@ -24,7 +25,7 @@ export function assemble(
       serverId: servers[step.server]!.id,
       from: hosts[step.from]!.name,
       to: hosts[step.to]!.name,
-      reason: reasonFor(step),
+      ...howMoved(servers[step.server]!, reasonFor(step)),
     })),
     skipped,
     bound: { hosts: bound },

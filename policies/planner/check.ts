@@ -33,7 +33,7 @@ export function checkPlan(model: Model, plan: GoalPlan, options: PlanOptions = {
     const present = holdings(model, at)
     const moving = new Set<string>()
     const leaving = new Map<string, number>()
-    for (const { serverId, from, to } of moves) {
+    for (const { serverId, from, to, kind = 'live' } of moves) {
       const where = `wave ${wave}, ${serverId} ${from} → ${to}`
       const server = servers.get(serverId)
       const target = hosts.get(to)
@@ -45,6 +45,7 @@ export function checkPlan(model: Model, plan: GoalPlan, options: PlanOptions = {
       if (at.get(serverId) !== from) broken.push(`${where}: it is on ${at.get(serverId)}`)
       if (from === to) broken.push(`${where}: goes nowhere`)
       if (server.pinned !== undefined || tied.has(serverId)) broken.push(`${where}: has to stay`)
+      if (kind !== (server.kind ?? 'live')) broken.push(`${where}: it cannot be moved ${kind}`)
       if (target.usable === false) broken.push(`${where}: target takes no servers`)
       if (server.requestedZone !== undefined && server.requestedZone !== target.zone)
         broken.push(`${where}: leaves zone ${server.requestedZone} for ${target.zone}`)

@@ -1,6 +1,6 @@
 import type { GoalPlan, Model, ModelHost, ModelServer, PlannedMove } from './model.ts'
 
-/** How live migrations go here. */
+/** How migrations go here. */
 export interface Migrations {
   /** What one host sends or receives, shared by the moves of a wave that touch it. @default 500 */
   readonly bandwidthMiBps?: number
@@ -8,6 +8,8 @@ export interface Migrations {
   readonly maxDowntimeMs?: number
   /** Time that any move takes, however small: scheduling, checks, ports. @default 5000 */
   readonly overheadMs?: number
+  /** A cold one: shutting a server down and starting it again; Nova gives its system 60 s to shut down. @default 60 000 */
+  readonly restartMs?: number
 }
 
 /** What one move is expected to be like. */
@@ -51,11 +53,13 @@ const mostRounds = 30
 /**
  * Foretells one live migration by pre-copy: all memory is sent, then what was rewritten meanwhile, again and again, until
  * the rest fits into the standstill. Memory whose use was not measured counts whole, a dirty rate not measured as none.
+ *
+ * A cold one copies the disk and no memory; a server that runs is down for all of it.
  */
-export function forecastMove(
-  { uses, memoryUsedMiB, dirtyMiBps = 0, copiedDiskGiB = 0 }: ModelServer,
-  { bandwidthMiBps = 500, maxDowntimeMs = 500, overheadMs = 5000 }: Migrations = {},
-): MoveForecast {
+export function forecastMove(server: ModelServer, migrations: Migrations = {}): MoveForecast {
+  if (server.kind === 'cold') return forecastColdMove(server, migrations)
+  const { uses, memoryUsedMiB, dirtyMiBps = 0, copiedDiskGiB = 0 } = server
+  const { bandwidthMiBps = 500, maxDowntimeMs = 500, overheadMs = 5000 } = migrations
   const memoryMiB = Math.min(uses.memoryMiB, memoryUsedMiB ?? uses.memoryMiB)
   const diskMiB = copiedDiskGiB * 1024
   let seconds = diskMiB / bandwidthMiBps
@@ -75,6 +79,21 @@ export function forecastMove(
     downtimeMs: Math.round(downtimeMs),
     copiedMiB: Math.round(copiedMiB),
     converges: downtimeMs <= maxDowntimeMs,
+  }
+}
+
+function forecastColdMove(
+  { copiedDiskGiB = 0, power }: ModelServer,
+  { bandwidthMiBps = 500, overheadMs = 5000, restartMs = 60_000 }: Migrations,
+): MoveForecast {
+  const copiedMiB = copiedDiskGiB * 1024
+  const copyingMs = (copiedMiB / bandwidthMiBps) * 1000
+  const downtimeMs = power === 'off' ? 0 : restartMs + copyingMs
+  return {
+    durationMs: Math.round(overheadMs + Math.max(copyingMs, downtimeMs)),
+    downtimeMs: Math.round(downtimeMs),
+    copiedMiB: Math.round(copiedMiB),
+    converges: true,
   }
 }
 

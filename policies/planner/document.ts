@@ -2,6 +2,7 @@ import { failure } from '../../core/errors.ts'
 import type { PlanDocument } from '../../core/plan-document.ts'
 import { compare } from '../placement.ts'
 import { checkPlan } from './check.ts'
+import { letMoveCold, notesOnDowntime } from './cold.ts'
 import { type EnergyOptions, energyOf } from './energy.ts'
 import { digest, fingerprintOf, touchedBy } from './fingerprint.ts'
 import type { Goal, Model, PlannedMove } from './model.ts'
@@ -32,12 +33,13 @@ const usualValidMs = 15 * 60_000
  * @throws what `planGoal` throws; PLAN_STALE when the picture is too old to plan on; INTERNAL when the checker objects
  */
 export function planDocument(
-  { model, takenMs, notes = [] }: Picture,
+  { model: given, takenMs, notes = [] }: Picture,
   goal: Goal,
   options: DocumentOptions,
   nowMs: number,
 ): PlanDocument {
   assertFresh(takenMs, options, nowMs)
+  const model = letMoveCold(given, options.cold)
   const made = planWorthwhile(model, goal, options, nowMs)
   const broken = checkPlan(model, made.plan, options)
   if (broken.length > 0)
@@ -92,7 +94,7 @@ export function writeDown(
         touched,
       ),
       durationMs: Math.max(...moves.map(({ durationMs }) => durationMs)),
-      moves: moves.map(({ wave: _wave, ...move }) => move),
+      moves: moves.map(written),
     })),
     skipped: [...skipped],
     faults: faults.map(({ host, reasons }) => ({ host, reasons: [...reasons] })),
@@ -112,16 +114,21 @@ export function writeDown(
     bound,
     forecast: { durationMs: forecast.durationMs, downtimeMs: forecast.downtimeMs, copiedMiB: forecast.copiedMiB },
     undo: {
-      waves: wavesOf(undo).map(({ wave, moves }) => ({ wave, moves: moves.map(({ wave: _wave, ...move }) => move) })),
+      waves: wavesOf(undo).map(({ wave, moves }) => ({ wave, moves: moves.map(written) })),
       ...(undo.impossible !== undefined && { impossible: undo.impossible }),
     },
     notes: [
-      ...notes.map(({ where, says }) => ({ where, says })),
+      ...[...notes, ...notesOnDowntime(forecast.moves)].map(({ where, says }) => ({ where, says })),
       ...(plan.levelled ? [{ where: goal, says: saysLevelled(plan.levelled) }] : []),
     ],
     picture: drawPlan(model, { ...plan, goal }),
   }
 }
+
+const written = <M extends PlannedMove>({ wave: _wave, kind, ...move }: M) => ({
+  ...move,
+  kind: kind ?? ('live' as const),
+})
 
 function wavesOf<M extends PlannedMove>({ moves }: { readonly moves: readonly M[] }): { wave: number; moves: M[] }[] {
   const byWave = new Map<number, M[]>()

@@ -24,7 +24,10 @@ export function fingerprintOf(model: Model, { hosts, moved }: Touched): string {
     ...model.hosts
       .filter(({ name }) => hosts.has(name))
       .map((h) => ['host', h.name, h.zone, amounts(h.capacity), h.usable !== false, h.pool, h.cpuTraits, h.traits]),
-    ...servers.map((s) => ['server', s.id, s.host, amounts(s.uses), s.requestedZone, s.pinned, s.requiredTraits]),
+    ...servers.map((s) => [
+      ...['server', s.id, s.host, amounts(s.uses), s.requestedZone, s.pinned, s.requiredTraits],
+      ...(s.kind === undefined ? [] : [s.kind, s.power]),
+    ]),
     ...model.groups.flatMap(({ id, policy, members }) => {
       const near = members.filter((member) => ids.has(member)).sort(compare)
       return near.some((member) => moved.has(member)) ? [['group', id, policy, ...near]] : []

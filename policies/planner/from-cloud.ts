@@ -3,7 +3,7 @@ import type { Resources } from '../../core/plan.ts'
 import { compare } from '../placement.ts'
 import type { CloudReading, ReadHost, ReadServer, Room, Usage } from './cloud-reading.ts'
 import type { ModelFile } from './model-file.ts'
-import { requiredTraitsOf, whyPinned } from './pins.ts'
+import { mayMoveCold, requiredTraitsOf, whyPinned } from './pins.ts'
 
 interface Options {
   readonly name?: string
@@ -249,6 +249,7 @@ function serverRow(server: ReadServer, room: Room, usage: Options['usage'], zone
     state: server.status.toLowerCase(),
     ...(zone && { pinned_az: zone }),
     ...(pinned !== undefined && { pinned }),
+    ...(mayMoveCold(server) && { moves_cold: true }),
     ...(required.length > 0 && { required_traits: required }),
     ...(uses.diskGiB > 0 && { copy_disk_gib: uses.diskGiB }),
     ...(used?.memoryUsedMiB !== undefined && { mem_used_mib: used.memoryUsedMiB }),

@@ -1,5 +1,6 @@
 import { failure } from '../../core/errors.ts'
 import type { PlanDocument } from '../../core/plan-document.ts'
+import { coldChoiceOf, letMoveCold } from './cold.ts'
 import { fingerprintOf, touchedBy } from './fingerprint.ts'
 import { defaultMaxCpuPercent, type Model, type ModelServer } from './model.ts'
 
@@ -10,7 +11,8 @@ import { defaultMaxCpuPercent, type Model, type ModelServer } from './model.ts'
  * @param wave the wave that is about to begin
  * @throws PLAN_STALE naming what has changed
  */
-export function assertHolds(document: PlanDocument, model: Model, nowMs: number, wave = 1): void {
+export function assertHolds(document: PlanDocument, given: Model, nowMs: number, wave = 1): void {
+  const model = letMoveCold(given, coldChoiceOf(document))
   const { validity, waves } = document
   // a plan that has begun is finished or given up by what the cloud is like, not by the clock
   if (wave === 1 && nowMs >= Date.parse(validity.expiresAt))
@@ -69,11 +71,13 @@ type Moves = PlanDocument['waves'][number]['moves']
 /** The most telling difference, for people. */
 function whatChanged(all: Moves, next: Moves, { servers, hosts }: Model): string {
   const byId = new Map(servers.map((server) => [server.id, server]))
-  for (const { serverId, from } of next) {
+  for (const { serverId, from, isOff = false } of next) {
     const server = byId.get(serverId)
     if (!server) return `server ${serverId} is gone`
     if (server.host !== from) return `server ${serverId} is on ${server.host} and not on ${from}`
     if (server.pinned !== undefined) return `server ${serverId} has to stay: ${server.pinned}`
+    if (isOff && server.power !== 'off') return `server ${serverId} was off when it was planned, and runs by now`
+    if (!isOff && server.power === 'off') return `server ${serverId} ran when it was planned, and is off by now`
   }
   for (const { to } of all) {
     const host = hosts.find(({ name }) => name === to)

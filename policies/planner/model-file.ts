@@ -54,6 +54,7 @@ export const ModelFile = z.object({
       state: z.string(),
       pinned_az: z.string().nullish().describe('zone it must not leave'),
       pinned: z.string().min(1).optional().describe('why it must not be moved'),
+      moves_cold: z.boolean().optional().describe('true: it is pinned for being off only, and may be moved cold'),
       required_traits: z.array(z.string()).optional(),
       mem_used_mib: amount.optional(),
       mem_dirty_mib_s: amount.optional().describe('how fast it rewrites its memory'),
@@ -79,6 +80,10 @@ export type ModelFile = z.infer<typeof ModelFile>
 
 /** States of a server that Nova migrates live. */
 const movable = new Set(['active', 'paused'])
+const powers = new Map([
+  ['shutoff', 'off'],
+  ['paused', 'paused'],
+] as const) as ReadonlyMap<string, 'off' | 'paused'>
 
 /**
  * Reads the content of a model file, strictly: a number in quotes is not a number.
@@ -126,6 +131,8 @@ function hostOf(row: z.infer<typeof ModelFile>['hosts'][number]): ModelHost {
 function serverOf(row: z.infer<typeof ModelFile>['instances'][number]): ModelServer {
   const { id, host, vcpus, mem_mib, disk_gib, cpu_util_pct, state, pinned_az } = row
   const pinned = row.pinned ?? (movable.has(state.toLowerCase()) ? undefined : `is in state ${state}`)
+  const power = powers.get(state.toLowerCase())
+  const isFreeWhenCold = power === 'off' && (row.moves_cold ?? row.pinned === undefined)
   return {
     id,
     host,
@@ -133,8 +140,10 @@ function serverOf(row: z.infer<typeof ModelFile>['instances'][number]): ModelSer
     cpuPercent: vcpus * cpu_util_pct,
     ...(row.cpu_util_day_pct !== undefined && { cpuPercentOfDay: vcpus * row.cpu_util_day_pct }),
     ...(typeof pinned_az === 'string' && { requestedZone: pinned_az }),
+    ...(isFreeWhenCold && { isFreeWhenCold }),
     ...given({
       pinned,
+      power,
       requiredTraits: row.required_traits,
       memoryUsedMiB: row.mem_used_mib,
       dirtyMiBps: row.mem_dirty_mib_s,

@@ -52,6 +52,12 @@ export interface ModelServer {
   readonly copiedDiskGiB?: number
   readonly networkMbps?: number
   readonly diskIops?: number
+  /** What keeps it from moving live, or cold. @default it runs */
+  readonly power?: 'off' | 'paused'
+  /** It is pinned for being off and for nothing else: it may be moved cold. */
+  readonly isFreeWhenCold?: true
+  /** How a plan moves it. @default live */
+  readonly kind?: 'cold'
 }
 
 export interface ServerGroup {
@@ -76,6 +82,12 @@ export interface Model {
 export const goals = ['consolidate', 'balance', 'drain', 'spread', 'evict-noisy'] as const
 export type Goal = (typeof goals)[number]
 
+/**
+ * Which servers are moved by cold migration: none, those that are shut off, or all, which takes those down meanwhile that run.
+ */
+export const coldChoices = ['none', 'stopped', 'all'] as const
+export type ColdChoice = (typeof coldChoices)[number]
+
 export interface PlanOptions {
   /** Most moves of the plan. @default no limit */
   readonly maxMoves?: number
@@ -98,6 +110,8 @@ export interface PlanOptions {
   readonly busyPercent?: number
   /** Names of the hosts that `drain` empties. */
   readonly drain?: readonly string[]
+  /** Which servers are moved cold. @default none */
+  readonly cold?: ColdChoice
 }
 
 export interface PlannedMove {
@@ -107,6 +121,10 @@ export interface PlannedMove {
   readonly from: string
   readonly to: string
   readonly reason: string
+  /** @default live */
+  readonly kind?: 'cold'
+  /** It is shut off, and stays so. */
+  readonly isOff?: true
 }
 
 /** Something left alone, and why. */

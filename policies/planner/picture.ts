@@ -31,7 +31,7 @@ export function drawPlan(
     '',
     ...grid(model, after),
     '',
-    ...table(['WAVE', 'SERVER', 'FROM', 'TO', 'WHY'], moveRows(plan)),
+    ...table(['WAVE', 'SERVER', 'FROM', 'TO', ...(plan.moves.some(isCold) ? ['HOW'] : []), 'WHY'], moveRows(plan)),
     ...more(plan.moves.length - movesShown, 'moves'),
     '',
     ...table(['LEFT ALONE', 'WHY'], skippedRows(plan.skipped)),
@@ -72,10 +72,14 @@ function glyph(used: number | undefined, capacity: number): string {
 }
 
 function moveRows({ moves }: Drawn): string[][] {
-  return moves
-    .slice(0, movesShown)
-    .map(({ wave, serverId, from, to, reason }) => [String(wave), serverId, from, to, reason])
+  const hasCold = moves.some(isCold)
+  return moves.slice(0, movesShown).map((move) => {
+    const { wave, serverId, from, to, reason, kind = 'live', isOff } = move
+    return [String(wave), serverId, from, to, ...(hasCold ? [isOff ? `${kind}, off` : kind] : []), reason]
+  })
 }
+
+const isCold = ({ kind }: Drawn['moves'][number]) => kind === 'cold'
 
 /** The same reason once, with all it holds for. */
 function skippedRows(skipped: readonly Skipped[]): string[][] {

@@ -38,6 +38,10 @@ export function whyPinned(server: ReadServer): string | undefined {
   return whyHostBound(server)
 }
 
+/** Whether it stays for being off and for nothing else. */
+export const mayMoveCold = (server: ReadServer): boolean =>
+  server.status === 'SHUTOFF' && whyPinned({ ...server, status: 'ACTIVE' }) === undefined
+
 function whyHostBound({ flavor, imageProperties = {}, schedulerHints = {} }: ReadServer): string | undefined {
   const sources = [
     ['flavor', flavor.extraSpecs ?? {}],

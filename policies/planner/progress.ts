@@ -11,6 +11,8 @@ export function movesOf(
     const view = waves.find((one) => one.wave === wave)
     const states = running?.wave === wave ? running.states : view?.states
     const all = view?.state === 'done' ? 'moved' : 'waiting'
-    return moves.map(({ serverId, from, to }, at) => ({ wave, serverId, from, to, state: states?.[at] ?? all }))
+    return moves.map(({ serverId, from, to, kind = 'live' }, at) => ({
+      ...{ wave, serverId, from, to, kind, state: states?.[at] ?? all },
+    }))
   })
 }

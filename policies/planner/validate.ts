@@ -30,7 +30,11 @@ export function assertConsistent(model: Model): void {
 }
 
 /** @throws INPUT_INVALID naming what is wrong */
-export function assertOptions(model: Model, { drain, weights = {}, ...limits }: PlanOptions, goal: string): void {
+export function assertOptions(
+  model: Model,
+  { drain, weights = {}, cold: _cold, ...limits }: PlanOptions,
+  goal: string,
+): void {
   const wrong: string[] = []
   const names = new Set(model.hosts.map(({ name }) => name))
   if (goal === 'drain' && (drain ?? []).length === 0) wrong.push('drain: no host is named')

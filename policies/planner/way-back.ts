@@ -1,5 +1,6 @@
 import { failure } from '../../core/errors.ts'
 import type { PlanDocument } from '../../core/plan-document.ts'
+import { letMoveCold } from './cold.ts'
 import { forecastPlan } from './cost.ts'
 import { assertFresh, type DocumentOptions, type Picture, writeDown } from './document.ts'
 import { defaultMaxCpuPercent, type Model, type Skipped } from './model.ts'
@@ -21,12 +22,13 @@ export interface MadeMove {
  * @throws PLAN_IMPOSSIBLE, PLAN_STALE as `planDocument`
  */
 export function wayBackDocument(
-  { model: given, ...picture }: Picture,
+  { model: seen, ...picture }: Picture,
   made: readonly MadeMove[],
   options: DocumentOptions,
   nowMs: number,
 ): PlanDocument {
   assertFresh(picture.takenMs, options, nowMs)
+  const given = letMoveCold(seen, options.cold)
   const { homes, skipped } = homesOf(given, made)
   const shut = given.hosts.filter(({ name, usable }) => usable === false && [...homes.values()].includes(name))
   if (shut.length > 0)

@@ -135,6 +135,16 @@ describe('the model of a live cloud', () => {
     expect(planGoal(readModel(file), 'consolidate').moves).toEqual([])
   })
 
+  it('says of a server that is off whether anything else keeps it from being moved cold', async () => {
+    const { cloud, take } = await exporting()
+    const states = [{ status: 'SHUTOFF' }, { status: 'SHUTOFF', locked: true }, { status: 'SHELVED' }, {}]
+    const ids = states.map((state) => cloud.addServer({ host: 'compute1', ...state }).id)
+    const { instances } = await take()
+    const byId = new Map(instances.map((one) => [one.id, one]))
+    expect(ids.map((id) => byId.get(id)?.moves_cold)).toEqual([true, undefined, undefined, undefined])
+    expect(byId.get(ids[0]!)?.pinned).toBe('its status is SHUTOFF')
+  })
+
   it.each([
     ['small pages', { 'hw:mem_page_size': 'small' }],
     ['shared CPUs', { 'hw:cpu_policy': 'shared', 'quota:cpu_shares': '10' }],

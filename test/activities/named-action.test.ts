@@ -39,6 +39,17 @@ describe('an action of the catalogue', () => {
     expect(cloud.effects).toMatchObject([{ kind: 'stop', target: server.id }])
   })
 
+  it('is waited for as long as whoever asked says, in place of what the catalogue does', async () => {
+    const { cloud, perform, end, server } = await named()
+    await perform('server.stop')
+    Object.assign(server, { pending: undefined })
+    expect(await end('server.stop', { limitSeconds: -1 })).toEqual({
+      outcome: 'unseen',
+      detail: 'its end was not seen within -1 s',
+    })
+    expect(cloud.effects).toHaveLength(1)
+  })
+
   it('calls nothing when it is so already', async () => {
     const { cloud, perform } = await named('SHUTOFF')
     const outcome = await perform('server.stop')

@@ -41,6 +41,14 @@ describe('a plan that is asked for', () => {
     expect(w.planned[0]?.view.options).toEqual(options)
   })
 
+  it('moves servers cold where somebody chose so', async () => {
+    const w = await world()
+    const options = { drain: ['a'], cold: 'stopped' }
+    await create(w, { goal: 'drain', options })
+    expect(w.planned[0]?.view.options).toEqual(options)
+    expectProblem(await create(w, { goal: 'drain', options: { ...options, cold: 'some' } }), 'INPUT_INVALID')
+  })
+
   it('is answered with its id while it takes longer', async () => {
     let asked = 0
     const w = await world({
@@ -148,14 +156,16 @@ describe('a plan', () => {
     const { id } = (await create(w)).json().plan
     const { moves } = (await w.ask({ url: `${url}/${id}`, headers: as('operator') })).json()
     expect(moves).toEqual([
-      { wave: 1, serverId: '1', from: 'a', to: expect.any(String), state: 'waiting' },
-      { wave: 2, serverId: '2', from: 'a', to: expect.any(String), state: 'waiting' },
+      { wave: 1, serverId: '1', from: 'a', to: expect.any(String), kind: 'live', state: 'waiting' },
+      { wave: 2, serverId: '2', from: 'a', to: expect.any(String), kind: 'live', state: 'waiting' },
     ])
   })
 
-  it('that has ended is taken back by a plan of its own, at the same pace; one that goes on is not', async () => {
+  it('that has ended is taken back by a plan of its own, at the same pace and as cold; one that goes on is not', async () => {
     const w = await world()
-    const { id } = (await create(w, { ...drain, options: { drain: ['a'], outgoingPerHost: 3 } })).json().plan
+    const { id } = (
+      await create(w, { ...drain, options: { drain: ['a'], outgoingPerHost: 3, cold: 'stopped' } })
+    ).json().plan
     const undo = (from: World) =>
       from.ask({ method: 'POST', url: `${url}/${id}/undo`, headers: as('operator'), payload: { why: 'too slow' } })
     expectProblem(await undo(w), 'PLAN_CLOSED')
@@ -167,7 +177,7 @@ describe('a plan', () => {
     const ended = await world({ plans: { show } })
     expect((await undo(ended)).statusCode).toBe(202)
     expect(ended.planned[0]?.view).toMatchObject({
-      ...{ goal: 'undo', undoes: id, options: { outgoingPerHost: 3 }, why: 'too slow', by: 'olga' },
+      ...{ goal: 'undo', undoes: id, options: { outgoingPerHost: 3, cold: 'stopped' }, why: 'too slow', by: 'olga' },
     })
     expect(ended.planned[0]?.view.options).not.toHaveProperty('drain')
     expectProblem(await undo(await world({ plans: { show, made: async () => [] } })), 'PLAN_CLOSED')

@@ -43,6 +43,17 @@ describe('a recurring plan', () => {
       expect(expectProblem(await create(w, changes), 'INPUT_INVALID').detail).toContain(says)
   })
 
+  it('takes down no servers without a person, who may agree to moving those that are off', async () => {
+    const w = await world()
+    const refused = await create(w, { approve: 'auto', options: { cold: 'all' } })
+    expect(expectProblem(refused, 'INPUT_INVALID').detail).toContain('which takes servers down; use `ask`')
+    for (const accepted of [
+      { approve: 'ask', options: { cold: 'all' } },
+      { approve: 'auto', options: { cold: 'stopped' } },
+    ])
+      expect((await create(w, accepted)).json()).toMatchObject(accepted)
+  })
+
   it('is shown and listed by pages', async () => {
     const w = await world()
     const ids = [(await create(w)).json().id, (await create(w)).json().id]

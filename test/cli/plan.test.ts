@@ -39,6 +39,28 @@ function written(name: string, content: string) {
 }
 
 describe('steward plan simulate', () => {
+  it('moves servers cold that the file says are off, if that is chosen', async () => {
+    const row = { host: 'a', vcpus: 1, mem_mib: 1, disk_gib: 1, cpu_util_pct: 0 }
+    const size = { az: 'z', vcpus: 8, mem_mib: 16, disk_gib: 100 }
+    const ratios = { cpu_allocation_ratio: 1, mem_allocation_ratio: 1, disk_allocation_ratio: 1 }
+    const content = {
+      format: 'mist-peers-cluster/1',
+      hosts: ['a', 'b'].map((name) => ({ name, ...size, ...ratios })),
+      instances: [
+        { ...row, id: 'on', state: 'active' },
+        { ...row, id: 'off', state: 'shutoff' },
+      ],
+    }
+    const file = written('off.json', JSON.stringify(content))
+    const drain = [file, '--goal', 'drain', '--drain', 'a', '--json']
+    expect((await steward(...drain)).exitCode).toBe(1)
+    const { moves } = JSON.parse((await steward(...drain, '--cold', 'stopped')).out)
+    expect(moves).toEqual([
+      expect.objectContaining({ serverId: 'off', kind: 'cold', isOff: true }),
+      expect.not.objectContaining({ kind: 'cold' }),
+    ])
+  })
+
   it('prints one JSON object with the fields promised', async () => {
     const { out, err } = await steward(model, '--goal', 'consolidate', '--json')
     const plan = JSON.parse(out)

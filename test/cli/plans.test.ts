@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { PlanShown, PlanView } from '../../core/cloud-plan.ts'
 import { digestOf } from '../../policies/planner/digest.ts'
+import { planDocument } from '../../policies/planner/document.ts'
 import { nowMs } from '../api/app.ts'
 import { drainDocument } from '../api/plans.ts'
+import { cloud, host, server } from '../policies/planner/clouds.ts'
 import { installation, steward } from './steward.ts'
 
+const off = { power: 'off', pinned: 'its status is SHUTOFF', isFreeWhenCold: true } as const
 const drain = ['--goal', 'drain', '--drain', 'a']
 
 async function planning(changes: Parameters<typeof installation>[0] = {}) {
@@ -29,6 +32,20 @@ describe('steward plan', () => {
     expect(out).toContain('can be approved  until 2026-11-21 01:15:00, by 1 person(s)')
     expect(out).toContain('\n\ndrain: 3 hosts in use before, 2 after')
     expect(out).toMatch(/WAVE +SERVER +FROM +TO +WHY\n1 +1 +a /)
+  })
+
+  it('create --cold says which servers go cold, and how long those are down that run', async () => {
+    const model = cloud([host('a'), host('b')], [server('1', 'a', 4), server('2', 'a', 2, off)])
+    const options = { drain: ['a'], cold: 'all' as const }
+    const document = planDocument({ model, takenMs: nowMs }, 'drain', options, nowMs)
+    const { run, planned } = await planning({ plans: { document: async () => document } })
+    const { out, err } = await run('create', ...drain, '--cold', 'all')
+    expect(err).toBe('')
+    expect(planned[0]?.view.options).toEqual(options)
+    expect(out).toMatch(/downtime +1 server\(s\) that run are moved cold: each is down for about 60 s\n/)
+    expect(out).toMatch(/WAVE +SERVER +FROM +TO +HOW +WHY\n1 +1 +a +b +cold /)
+    expect(out).toMatch(/ cold, off +.*it is off, and stays off/)
+    expect((await run('create', ...drain, '--cold', 'some')).err).toContain('Allowed choices are none, stopped, all')
   })
 
   it('create waits for one that takes its time, and says why it could not be made', async () => {

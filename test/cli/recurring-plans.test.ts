@@ -32,6 +32,10 @@ describe('steward plan recurring', () => {
     const wrong = await run('create', '--goal', 'balance', '--cron', '0 2 30 2 *')
     expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('it never happens') })
     expect(recurringPlanned).toHaveLength(1)
+    const down = await run('create', ...weekly, '--cold', 'all', '--approve', 'auto')
+    expect(down).toMatchObject({ code: 1, err: expect.stringContaining('takes servers down') })
+    await run('create', ...weekly, '--cold', 'stopped')
+    expect(recurringPlanned[1]?.view.options).toEqual({ cold: 'stopped' })
   })
 
   it('list, show, pause, resume and delete', async () => {

@@ -70,6 +70,18 @@ export function describeMoves(known: () => People): void {
       expect((await act(olga, serverId, { unlock: null })).status).toBe(202)
       expect(await isLocked()).toBe(false)
     })
+
+    it('is off after a cold migration as it was before it, and has to be confirmed all the same', async () => {
+      const { olga } = known()
+      expect((await act(olga, serverId, { 'os-stop': null })).status).toBe(202)
+      await settled(known(), serverId, 'SHUTOFF')
+      expect((await act(olga, serverId, { migrate: { host: 'compute3' } })).status).toBe(202)
+      const moved = await settled(known(), serverId, 'VERIFY_RESIZE')
+      expect([moved['OS-EXT-SRV-ATTR:host'], moved['OS-EXT-STS:vm_state']]).toEqual(['compute3', 'resized'])
+      expect((await act(olga, serverId, { confirmResize: null })).status).toBe(204)
+      const confirmed = await settled(known(), serverId, 'SHUTOFF')
+      expect([confirmed['OS-EXT-SRV-ATTR:host'], confirmed['OS-EXT-STS:vm_state']]).toEqual(['compute3', 'stopped'])
+    })
   })
 
   describe('a compute service', () => {

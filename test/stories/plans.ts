@@ -10,6 +10,7 @@ import type { FakePrometheus } from '../fakes/prometheus.ts'
 
 const Allocations = z.object({ allocations: z.record(z.string(), z.unknown()) })
 const Provider = z.object({ name: z.string() })
+const Migrations = z.object({ migrations: z.array(z.object({ migration_type: z.string(), status: z.string() })) })
 const Services = z.object({
   services: z.array(z.object({ host: z.string(), status: z.string(), disabled_reason: z.string().nullish() })),
 })
@@ -51,13 +52,24 @@ export function plans(onStage: () => Stage, use: FakePrometheus) {
       })
     })
 
-    it('drain: the host is empty and disabled, and one without a place for its servers is refused whole', async () => {
+    it('drain: the host is empty and disabled, of what is off as well, and one without a place for its servers is refused whole', async () => {
       const stage = onStage()
       await withServers(stage, use, ['compute2', 'compute2', 'compute3'], async (ids) => {
-        const options = { drain: ['compute2'] }
+        const [off = ''] = ids
+        await stop(stage, off)
+        const inTheWay = await stage.olga.steward('POST', '/v1/plans', {
+          goal: 'drain',
+          options: { drain: ['compute2'] },
+        })
+        expect(inTheWay.body).toMatchObject({ code: 'PLAN_IMPOSSIBLE' })
+
+        const options = { drain: ['compute2'], cold: 'stopped' }
         const plan = await carriedOut(stage, { goal: 'drain', options })
         expect(plan.disabled).toEqual(['compute2'])
-        expect([...(await placesOf(stage, ids)).values()]).not.toContain('compute2')
+        expect(plan.moves.find(({ serverId }) => serverId === off)).toMatchObject({ kind: 'cold', state: 'moved' })
+        // off stays off, and no resize waits to be confirmed: it would hold room on both hosts
+        expect([...(await placesOf(stage, ids, [off])).values()]).not.toContain('compute2')
+        expect(await lastMigrationOf(stage, off)).toMatchObject({ migration_type: 'migration', status: 'confirmed' })
         expect(await vcpuShare(stage.olga, 'compute2')).toBe(0)
         await enable(stage, 'compute2')
 
@@ -124,13 +136,33 @@ export function measured(use: FakePrometheus, ids: readonly string[], percent: n
   use.answer('timestamp(', each(5))
 }
 
+/** Has a server shut off, and waits until it is. */
+async function stop({ olga }: Stage, id: string): Promise<void> {
+  const compute = olga.session.service('compute', { microversion })
+  await compute.request({ method: 'POST', path: `/servers/${id}/action`, body: { 'os-stop': null } })
+  await eventually('the server to be off', async () => {
+    const { status, doing } = await showServer(olga, id)
+    return status === 'SHUTOFF' && doing === undefined
+  })
+}
+
+async function lastMigrationOf({ olga }: Stage, id: string) {
+  const compute = olga.session.service('compute', { microversion })
+  const { migrations } = await compute.get(`/os-migrations?instance_uuid=${id}`, Migrations)
+  return migrations[0]
+}
+
 /** Where each server is, by Nova; Placement has to say the same, and hold room for it nowhere else. */
-async function placesOf({ olga }: Stage, ids: readonly string[]): Promise<Map<string, string>> {
+async function placesOf(
+  { olga }: Stage,
+  ids: readonly string[],
+  off: readonly string[] = [],
+): Promise<Map<string, string>> {
   const placement = olga.session.service('placement', { microversion: '1.39' })
   const places = new Map<string, string>()
   for (const id of ids) {
     const { host = '', status } = await showServer(olga, id)
-    expect(status).toBe('ACTIVE')
+    expect(status).toBe(off.includes(id) ? 'SHUTOFF' : 'ACTIVE')
     const { allocations } = await placement.get(`/allocations/${id}`, Allocations)
     const names = await Promise.all(
       Object.keys(allocations).map(async (uuid) => (await placement.get(`/resource_providers/${uuid}`, Provider)).name),

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { Client } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { ChainStep } from '../../core/chain.ts'
+import type { PlanWishes } from '../../core/cloud-plan.ts'
 import { connectClient } from '../../temporal/connection.ts'
 import { loadKeys } from '../../temporal/keys.ts'
 import { relieveHost } from '../../workflows/runbooks/relieve-host.ts'
@@ -55,8 +56,12 @@ function actInSteps(...paths: string[]) {
   return startAction({ client, taskQueue }, { ...action, view })
 }
 /** A plan of three moves, one after the other. */
-async function approvedPlan() {
-  const handle = await askFor({ client, taskQueue }, { host: randomUUID() }, { options: { movesAtOnce: 1 } })
+const approvedPlan = () => approved({ movesAtOnce: 1 })
+/** A plan that moves one server, which is off. */
+const approvedColdPlan = (server: string) => approved({ cold: 'stopped', drain: [server] })
+
+async function approved(options: PlanWishes) {
+  const handle = await askFor({ client, taskQueue }, { host: randomUUID() }, { options })
   const { digest } = await planIn(handle, 'proposed')
   await tell(handle, 'approve', 'paul', { planId: digest?.id ?? '' })
   return handle
@@ -67,7 +72,7 @@ const act = (path: string, dueInMs: number) =>
 describe('a worker that is killed', () => {
   it('costs no call and doubles none: the next worker ends what it had begun', async () => {
     const killed = startWorker()
-    const [before, during, waiting, inSteps, atTheEnd, relief, plan] = await Promise.all([
+    const [before, during, waiting, inSteps, atTheEnd, relief, plan, ...cold] = await Promise.all([
       act('/killed-before', 1),
       act('/killed-during', 1),
       act('/due-later', 12_000),
@@ -79,11 +84,14 @@ describe('a worker that is killed', () => {
         args: [{ host: 'cmp-hot', resource: 'vcpu', limit: 0.8, maxMoves: 10 }],
       }),
       approvedPlan(),
+      approvedColdPlan('c-a'),
+      approvedColdPlan('c-b'),
     ])
     // each of them is in the middle of its step
     const reached = [
       ...['asked /killed-before', 'POST /killed-during', 'migrate b', 'migrate p-b'],
       ...['POST /killed-during-step', 'waited for /server.stop'],
+      ...['POST /server.migrate-to/c-a', 'POST /server.confirm-resize/c-b'],
     ]
     await until(async () => {
       const lines = await done()
@@ -127,11 +135,23 @@ describe('a worker that is killed', () => {
     expect(await plan.result()).toMatchObject({ state: 'done', waves: [{ moved: 3 }], disabled: ['cmp-full'] })
     const ofPlan = [
       ...['planned for many', 'asked for host/cmp-full', 'the wave holds', 'disabled cmp-full', 'migrate p-a'],
-      ...['migrate p-b', 'waited on for p-b', 'migrate p-c', 'looked where they are', 'told how it went'],
+      ...['migrate p-b', 'waited on for p-b', 'migrate p-c', 'looked where they are'],
     ]
     expect((await done()).filter((line) => ofPlan.includes(line))).toEqual(ofPlan)
 
-    // held through the death of the worker, and given back once: of the relief, of the plan and of the two stops
-    expect((await done()).filter((line) => line === 'gave the lease back')).toHaveLength(4)
+    // what was moved cold was moved once and confirmed once, whatever the worker had not lived to hear
+    for (const each of cold) expect(await each.result()).toMatchObject({ state: 'done', waves: [{ moved: 1 }] })
+    const asked = (path: string) => [`asked ${path}`, `POST ${path}`]
+    const lost = (path: string) => [...asked(path), `looked ${path}`]
+    expect((await done()).filter((line) => line.endsWith('/c-a'))).toEqual([
+      ...[...lost('/server.migrate-to/c-a'), ...asked('/server.confirm-resize/c-a')],
+    ])
+    expect((await done()).filter((line) => line.endsWith('/c-b'))).toEqual([
+      ...[...asked('/server.migrate-to/c-b'), ...lost('/server.confirm-resize/c-b')],
+    ])
+    expect((await done()).filter((line) => line === 'told how it went')).toHaveLength(3)
+
+    // held through the death of the worker, and given back once: of the relief, of the three plans and of the two stops
+    expect((await done()).filter((line) => line === 'gave the lease back')).toHaveLength(6)
   })
 })

@@ -22,7 +22,7 @@ export async function make(life: PlanLife): Promise<PlanEnd | 'discarded' | unde
     return { state: 'failed', reason: { code, detail: `${lastFailure(life)}; around it: ${detail}` } }
   }
   if (!digest) return 'discarded'
-  const { moves, hosts, waves, expiresAt } = digest
+  const { moves, hosts, waves, expiresAt, takenDown } = digest
   // what was carried out of the document before is kept beside the new one
   if (view.digest) view.earlier = [...view.earlier, { pack: view.digest.pack, waves: view.waves }]
   view.digest = digest
@@ -39,9 +39,10 @@ export async function make(life: PlanLife): Promise<PlanEnd | 'discarded' | unde
   const untilMs = Math.min(Date.parse(expiresAt), Date.now() + approval.timeoutSeconds * 1000, closesMs(view))
   view.needs = needs
   view.answerBy = new Date(untilMs).toISOString()
-  const text = `proposes ${moves} move(s) in ${waves.length} wave(s), between ${hosts} hosts`
-  // what two persons have to look at, or what has failed before, is nobody's routine
-  if (view.approve === 'auto' && needs === 1 && stay.length === 0)
+  const down = takenDown === undefined ? '' : `; ${takenDown} server(s) that run are down meanwhile`
+  const text = `proposes ${moves} move(s) in ${waves.length} wave(s), between ${hosts} hosts${down}`
+  // what two persons have to look at, what has failed before, or what takes servers down is nobody's routine
+  if (view.approve === 'auto' && needs === 1 && stay.length === 0 && view.options.cold !== 'all')
     journal.tell(`${text}, which ${view.by} lets be carried out without being asked`, 'approved')
   else journal.ask(text)
   return undefined

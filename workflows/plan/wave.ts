@@ -1,13 +1,15 @@
 import { CancellationScope, CancelledFailure, isCancellation, sleep } from '@temporalio/workflow'
-import type { PlanReference, WavePart } from '../../core/activities.ts'
+import type { PlanReference, WaveMove, WavePart } from '../../core/activities.ts'
 import { type MoveState, planRunbook, type WaveRunView } from '../../core/cloud-plan.ts'
-import { codeOf, failure, messageOf } from '../../core/errors.ts'
+import { codeOf, detailsOf, failure, messageOf } from '../../core/errors.ts'
 import type { LeaseGrounds, LeaseNeed, Target } from '../../core/governor.ts'
 import type { Move } from '../../core/plan.ts'
+import { coldLimitSecondsOf } from '../../policies/server-migration.ts'
 import { withLease } from '../lease.ts'
 import { publish } from '../publish.ts'
 import { migrationLimitMs } from '../runbooks/relieve-host.ts'
 import { patient, quick } from '../steps.ts'
+import { moveCold } from './cold-move.ts'
 
 /** One wave of a plan that somebody has approved. */
 export interface WaveOrder extends PlanReference {
@@ -113,14 +115,17 @@ function leaseOf({ moves, zones }: WavePart, left: readonly Move[]): LeaseNeed {
     targets: [...sources, ...left.map(({ serverId }): Target => `server/${serverId}`)],
     within: [...[...targets].filter((host) => !sources.has(host)), ...zones.map((zone): Target => `zone/${zone}`)],
     risk: 'move',
-    expectedMs: longestLookMs + moves.reduce((sum, { memoryMiB }) => sum + migrationLimitMs(memoryMiB), 0),
+    expectedMs: longestLookMs + moves.reduce((sum, move) => sum + limitMs(move), 0),
   }
 }
 
+const limitMs = ({ cold, memoryMiB }: WaveMove) =>
+  cold ? coldLimitSecondsOf(cold.copiedMiB) * 1000 : migrationLimitMs(memoryMiB)
+
 /** Undefined when all were made, and Nova and Placement have every server where it should be. */
 async function makeMoves(
-  { wave, canary, movesAtOnce }: WaveOrder,
-  moves: readonly Move[],
+  { wave, canary, movesAtOnce, grounds }: WaveOrder,
+  moves: readonly WaveMove[],
   view: WaveRunView,
   show: (says: string) => void,
   safePoint: () => void,
@@ -148,12 +153,12 @@ async function makeMoves(
     }
     become(at, 'moving')
     try {
-      await CancellationScope.nonCancellable(() => migrate(move))
+      await CancellationScope.nonCancellable(() => migrate(move, { grounds, note: show, safePoint }))
       become(at, 'moved')
     } catch (error) {
       if (ended?.serverId === undefined) ended = { ...reasonOf(error), serverId: move.serverId }
-      // one that met the stop button was not begun
-      become(at, codeOf(error) === 'STOPPED' ? 'waiting' : 'failed')
+      // one that met the stop button was not begun, unless it says so
+      become(at, codeOf(error) === 'STOPPED' && detailsOf(error).begun !== true ? 'waiting' : 'failed')
     }
     return true
   }
@@ -168,8 +173,9 @@ async function makeMoves(
   return astray.length > 0 ? { code: 'PLAN_STALE', detail: `after wave ${wave}: ${listed(astray)}` } : undefined
 }
 
-async function migrate(move: Move): Promise<void> {
-  const { serverId, from, to, memoryMiB } = move
+async function migrate(move: WaveMove, hands: Parameters<typeof moveCold>[1]): Promise<void> {
+  const { serverId, from, to, memoryMiB, cold } = move
+  if (cold) return moveCold({ ...move, cold }, hands)
   const { host } = await patient(
     `Live-migrate ${serverId} from ${from} to ${to}`,
     migrationLimitMs(memoryMiB),

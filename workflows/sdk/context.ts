@@ -61,10 +61,14 @@ export interface RunContext {
   ): Promise<CloudAnswer>
   /**
    * Does an action of the catalogue: looks whether it is done already, calls once, waits for its end. A lost answer is
-   * resolved by looking.
+   * resolved by looking. `limitSeconds`: how long its end is waited for, in place of what the catalogue says.
    * @throws CALL_NOT_DECLARED, INPUT_INVALID, EFFECT_FAILED, OUTCOME_UNKNOWN, CLOUD_REFUSED
    */
-  action(name: string, input: Readonly<Record<string, unknown>>): Promise<CallOutcome>
+  action(
+    name: string,
+    input: Readonly<Record<string, unknown>>,
+    options?: { readonly limitSeconds?: number | undefined },
+  ): Promise<CallOutcome>
   /** Makes any declared call, once; what its end is, `waitFor` finds out. Throws like `action`. */
   call(call: Call): Promise<CallOutcome>
   /** Steward's own steps, typed. `quick` takes seconds and is repeated; `patient` up to `limitMs`; `once` is never repeated. */

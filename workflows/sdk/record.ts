@@ -36,6 +36,16 @@ export interface RunRecord {
   evidence(name: string, document: unknown): void
 }
 
+/** For steps that belong to something with a view of its own: its notes are passed on, and nothing else is kept. */
+export function createQuietRecord({ runbook, input, dryRun, by, why }: RunOrder, note: RunRecord['note']): RunRecord {
+  const nothing = () => undefined
+  return {
+    view: { runbook, state: 'running', dryRun, by, why, input, targets: [], steps: [], notes: [] },
+    ...{ note, to: nothing, show: nothing, would: nothing, evidence: nothing },
+    step: (_title, act) => act(),
+  }
+}
+
 export function createRecord({ runbook, input, dryRun, by, why }: RunOrder): RunRecord {
   const steps: RunStep[] = []
   const view: RunView = { runbook, state: 'waiting', dryRun, by, why, input, targets: [], steps, notes: [] }

@@ -88,7 +88,7 @@ export function createRunContext({
       },
     })
 
-  async function made(deed: Deed) {
+  async function made(deed: Deed, limitSeconds?: number) {
     endIfCancelled()
     const title = titleOfDeed(deed)
     assertMayChange(title)
@@ -99,7 +99,7 @@ export function createRunContext({
     }
     return record.step(
       title,
-      () => carryOut(deed, doer, Date.now() + doer.maxLatenessMs),
+      () => carryOut(deed, doer, Date.now() + doer.maxLatenessMs, limitSeconds),
       ({ note, status }) => note ?? `answered ${status}`,
     )
   }
@@ -119,7 +119,7 @@ export function createRunContext({
     safePoint,
     ask,
     read: (call) => quick(`Read ${call.service}${call.path}`).readCloud(call),
-    action: (action, input) => made({ action, input }),
+    action: (action, input, { limitSeconds } = {}) => made({ action, input }, limitSeconds),
     call: (call) => made({ call }),
     quick: (title) => recorded(title, quick(title)),
     patient: (title, limitMs) => recorded(title, patient(title, limitMs), seenThroughSince),

@@ -7,12 +7,14 @@ import type { MigrateServer } from './migrate-server.ts'
 
 const waits = 'VERIFY_RESIZE'
 
+export type ColdOrder = Pick<MigrateServer, 'serverId' | 'to' | 'confirm' | 'settleSeconds' | 'limitSeconds'>
+
 /**
  * Moves a server that is shut down meanwhile, and confirms once all is well. Until then it can be reverted, and is when
  * something is not. What its owner resizes or confirms in between is not ours to touch.
  */
-export async function migrateCold(run: RunContext, input: MigrateServer, server: ServerFacts): Promise<RunResult> {
-  const { serverId, to, confirm } = input
+export async function migrateCold(run: RunContext, input: ColdOrder, server: ServerFacts): Promise<RunResult> {
+  const { serverId, to, confirm, limitSeconds } = input
   const { name, host: from, status } = server
   const target = { withinSeconds: input.settleSeconds, ...(to !== undefined && { to }) }
   const ofServer = () => findMigrations(run, { instance_uuid: serverId })
@@ -29,8 +31,8 @@ export async function migrateCold(run: RunContext, input: MigrateServer, server:
     if (isConfirmed || now?.status !== waits || !(await isOurs())) return
     await run.action('server.revert-resize', { serverId })
   })
-  if (to === undefined) await run.action('server.migrate', { serverId })
-  else await run.action('server.migrate-to', { serverId, host: to })
+  if (to === undefined) await run.action('server.migrate', { serverId }, { limitSeconds })
+  else await run.action('server.migrate-to', { serverId, host: to }, { limitSeconds })
   if (run.dryRun) return { summary: `${name} would be moved cold from ${from} to ${to ?? 'a host that Nova chooses'}` }
 
   const moved = await findServer(run, serverId)

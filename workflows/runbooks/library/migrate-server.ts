@@ -30,7 +30,12 @@ const Input = z.strictObject({
     .enum(['yes', 'ask', 'no'])
     .default('yes')
     .describe('a cold migration that went well: confirm it, ask a person first, or leave it to its owner'),
-  limitSeconds: z.int().min(1).max(86_400).optional().describe('default: 800 for each GiB of memory, at least 2 GiB'),
+  limitSeconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .optional()
+    .describe('default: live, 800 for each GiB of memory, at least 2 GiB; cold, 14400'),
   queueSeconds: z.int().min(1).max(86_400).default(3600).describe('longest wait for other migrations of its host'),
   settleSeconds: z.int().min(1).max(3600).default(60).describe('longest wait for Placement and Neutron to follow'),
 })
