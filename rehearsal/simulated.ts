@@ -1,5 +1,6 @@
 import { isDeclared } from '../core/declared.ts'
 import type { HttpRequest } from '../openstack/http.ts'
+import { serverFilters } from '../simulator/openstack/nova-servers.ts'
 
 /** Everything that the simulated cloud answers, as far as runbooks ask for it. */
 export const simulatedCalls: readonly string[] = [
@@ -46,6 +47,10 @@ export function missing({ service, method, url, body }: Pick<HttpRequest, 'servi
   if (service === 'identity' || service === 'keystone') return undefined
   const path = new URL(url).pathname.replace(/^\/v2\.1(?=\/|$)/, '') || '/'
   if (!isDeclared(simulatedCalls, { service, method, path })) return `${service} ${method} ${path}`
+  if (service === 'compute' && method === 'GET' && /^\/servers(\/detail)?$/.test(path)) {
+    const unknown = [...new URL(url).searchParams.keys()].find((filter) => !serverFilters.includes(filter))
+    if (unknown !== undefined) return `filter ${unknown} of ${service} ${method} ${path}`
+  }
   const [action] = path.endsWith('/action') && path.startsWith('/servers/') ? Object.keys(body ?? {}) : []
   const isKnown = action === undefined || path.includes('/migrations/') || simulatedActions.includes(action)
   return isKnown ? undefined : `server action ${action}`
