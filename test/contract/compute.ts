@@ -202,7 +202,9 @@ export function describeCompute(known: () => People): void {
       expect(ofCarol.map(({ id }) => id)).toContain(another)
       expect(ofCarol.filter(({ tenant_id }) => tenant_id !== projectId)).toEqual([])
       expect((await all(`project_id=${projectId}&status=ACTIVE&name=contr`)).map(({ id }) => id)).toContain(another)
-      for (const other of ['status=ERROR', 'name=none-of-this', 'host=nowhere'])
+      for (const filter of [`tenant_id=${projectId}`, `user_id=${carol.token.userId}`])
+        expect((await all(filter)).map(({ id }) => id)).toContain(another)
+      for (const other of [`user_id=${alice.token.userId}`, 'status=ERROR', 'name=none-of-this', 'host=nowhere'])
         expect(await all(`project_id=${projectId}&${other}`)).toEqual([])
       // whoever sees nobody else's is shown their own, whatever project they name
       const own = await carol.ask('compute', 'GET', `/servers/detail?project_id=${alice.token.projectId}`, {
