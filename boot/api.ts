@@ -63,6 +63,7 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
     lookAhead: (delegation: Delegation, work: Work, requestId: string) =>
       lookAhead(sessions.through(delegation), looksAhead(work), quotaLooks(work), { requestId }),
   }
+  const runs = createRuns(client)
   const app = await buildApp({
     version,
     logger: log,
@@ -97,9 +98,9 @@ export async function startApi(foundation: Foundation, log: Logger, uiOrigins: s
     recurringPlans: { recurring: createRecurringPlans(client) },
     audit: { audit: createAudit(client) },
     reports: { history: createIncidentHistory(client), governor, config },
-    why: { desk: createWhyDesk({ client, governor, stop, config: config.governor }) },
+    why: { desk: createWhyDesk({ client, governor, stop, runs, config: config.governor }) },
     runbooks: {
-      ...{ runs: createRuns(client), runbooks, delegations },
+      ...{ runs, runbooks, delegations },
       waitSeconds: config.governor.waitSeconds,
     },
     notifications: {

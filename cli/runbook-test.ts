@@ -14,9 +14,8 @@ export function addRunbookTestCommand(runbook: Command): void {
     )
     .option('--only <name>', 'only cases and runbooks with this in their name')
     .action(async (path: string | undefined, { only }: { only?: string }, command: Command) => {
-      quiet()
       const progress = (line: string) => process.stderr.write(`${plain(line)}\n`)
-      const report = await testRunbooks({ path: path ?? 'runbooks', only, progress })
+      const report = await testRunbooks({ path: path ?? 'runbooks', only, installRuntime: quiet, progress })
       printLines(command, report, linesOf(report))
       if (!report.passed) process.exitCode = 1
       // code that loops has a thread that never ends
@@ -24,9 +23,10 @@ export function addRunbookTestCommand(runbook: Command): void {
     })
 }
 
-/** Failing runs are what tests are about: only the SDK's own errors are of interest. */
+/** Failing runs are what tests are about: only the SDK's own errors are of interest. Signals are the engine's to hear. */
 function quiet(): void {
   Runtime.install({
+    shutdownSignals: [],
     logger: new DefaultLogger('ERROR', ({ level, message }) => {
       if (level === 'ERROR') process.stderr.write(`${plain(message)}\n`)
     }),

@@ -59,12 +59,12 @@ export function addRunbookCommands(program: Command): Command {
     .option('--input <json>', 'its input, or @FILE with it', '{}')
     .option('--real', 'do it, not only say it')
     .option('--dry-run', 'only say it')
-    .requiredOption('--why <text>', 'stands in the audit trail')
+    .requiredOption('--why <text>', 'stands in the audit trail (required)')
     .action(async (name: string, options: RunOptions, command: Command) => {
       const input = await readJsonOption(options.input, '--input')
       const ask = await connectApi(command)
       const body = { input, why: options.why, ...dryRunOf(options) }
-      show(command, Run.parse(await ask('POST', `/runbooks/${encodeURIComponent(name)}/runs`, body)))
+      showBegun(command, Run.parse(await ask('POST', `/runbooks/${encodeURIComponent(name)}/runs`, body)))
     })
   addRunCommands(program)
   return runbook
@@ -122,10 +122,10 @@ function addRunCommands(program: Command): void {
     .description('start a run with the same input')
     .option('--real', 'do it, not only say it')
     .option('--dry-run', 'only say it')
-    .requiredOption('--why <text>', 'stands in the audit trail')
+    .requiredOption('--why <text>', 'stands in the audit trail (required)')
     .action(async (id: string, options: RunOptions, command: Command) => {
       const body = { why: options.why, ...dryRunOf(options) }
-      show(command, Run.parse(await (await connectApi(command))('POST', `${one(id)}/again`, body)))
+      showBegun(command, Run.parse(await (await connectApi(command))('POST', `${one(id)}/again`, body)))
     })
   for (const [word, yes] of [
     ['approve', true],
@@ -143,3 +143,7 @@ function addRunCommands(program: Command): void {
 }
 
 const show = (command: Command, run: Run) => printGroups(command, run, runCard(run))
+
+/** It has only begun: its end is to be found elsewhere. */
+const showBegun = (command: Command, run: Run) =>
+  printGroups(command, run, [...runCard(run), [['next', `steward run show ${run.id}`]]])

@@ -43,7 +43,7 @@ export function addStopCommands(program: Command): void {
   program
     .command('resume')
     .description('release the stop button')
-    .requiredOption('--why <text>')
+    .requiredOption('--why <text>', '(required)')
     .option(...fileOption)
     .option(...configOption)
     .action(async ({ why, file, config }: StopOptions, command: Command) => {

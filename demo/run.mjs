@@ -2,11 +2,28 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 20)) {
   console.error(`Node ${process.versions.node} is too old: install Node 20.20 or newer (24 is recommended)`)
+  process.exit(1)
+}
+const usage = `npm run demo [-- OPTIONS]: a real OpenStack, Alertmanager, Temporal and Steward, and four stories
+
+  --keep  leave all of it running until Ctrl-C, and print URLs and credentials
+  --help  print this
+
+DEMO_BASE_PORT: the first of its ports (19100)`
+try {
+  const { values } = parseArgs({ options: { keep: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
+  if (values.help) {
+    console.log(usage)
+    process.exit(0)
+  }
+} catch (error) {
+  console.error(`${error.message}\n\n${usage}`)
   process.exit(1)
 }
 if (!existsSync(`${root}/node_modules/tsx`)) {

@@ -123,7 +123,8 @@ async function fromFiles(name: string | undefined, env: Environment): Promise<Fo
   const names = Object.keys(file.clouds)
   const chosen = name ?? (names.length === 1 ? names[0] : undefined)
   const has = `it has ${names.join(', ') || 'none'}`
-  if (chosen === undefined) throw invalid(file.path, 'clouds', `does not say which cloud to use: ${has}`)
+  if (chosen === undefined)
+    throw invalid(file.path, 'clouds', `does not say which cloud to use: ${has}; say --os-cloud NAME or set OS_CLOUD`)
   if (!Object.hasOwn(file.clouds, chosen)) throw invalid(file.path, `clouds.${chosen}`, `is missing: ${has}`)
 
   const secure = await firstFile('secure', env.OS_CLIENT_SECURE_FILE, env)

@@ -1,6 +1,7 @@
 import type { ActionView } from '../core/action.ts'
 import type { GovernorConfig, GovernorState, Lease, LeaseRequest, Target } from '../core/governor.ts'
 import type { Incident } from '../core/incident.ts'
+import type { Run } from '../core/runbook.ts'
 import type { StopState } from '../core/stop.ts'
 import { type About, partsOf, type Reason, type Why } from '../core/why.ts'
 import { titleOf } from '../core/work.ts'
@@ -12,6 +13,8 @@ export interface WhyInput {
   /** Those it is about, in any order. */
   readonly incidents: readonly Incident[]
   readonly action?: ActionView
+  /** One that a person began, and no incident. */
+  readonly run?: Run
   /** Missing when the governor did not answer. */
   readonly state?: GovernorState
   readonly governor: GovernorConfig
@@ -27,11 +30,12 @@ const toldEntries = 3
 
 /** Says why Steward did something, or why it did not, from what incidents, governor and stop button show. Pure. */
 export function why(input: WhyInput): Why {
-  const { about, action, stop, forTenant = false, nowMs } = input
+  const { about, action, run, stop, forTenant = false, nowMs } = input
   const incidents = input.incidents.toSorted((a, b) => latest(a, b, (it) => it.openedAt))
   const facts: Reason[] = [
     ...(stop ? [stopped(stop, forTenant)] : []),
     ...(action ? aboutAction(action) : []),
+    ...(run ? [begun(run)] : []),
     ...incidents.slice(0, toldIncidents).flatMap(aboutIncident),
     ...(input.state ? claimsOn(input, input.state, incidents) : [unanswered]),
   ].sort(inOrder)
@@ -43,7 +47,12 @@ export function why(input: WhyInput): Why {
   const reasons = [...facts, ...brakes].sort(inOrder)
   const others = incidents.length - toldIncidents
   if (others > 0) reasons.push({ weight: 'tells', sentence: `${others} older incident(s) are not told here` })
-  return { about, at: new Date(nowMs).toISOString(), answer: answerOf(about, incidents, facts, action), reasons }
+  return {
+    about,
+    at: new Date(nowMs).toISOString(),
+    answer: run ? begun(run).sentence : answerOf(about, incidents, facts, action),
+    reasons,
+  }
 }
 
 const weights: readonly Reason['weight'][] = ['stops', 'slows', 'tells']
@@ -84,6 +93,12 @@ const unanswered: Reason = {
   weight: 'slows',
   sentence: 'the governor does not answer, so nothing new gets a lease',
 }
+
+const begun = ({ id, by, why: reason, runbook, state, startedAt }: Run): Reason => ({
+  weight: 'tells',
+  at: startedAt,
+  sentence: `${by} began ${runbook}: ${reason}; it is ${state}, and all of it is in \`steward run show ${id}\``,
+})
 
 const stopped = ({ by, at, why: reason, source }: StopState, forTenant: boolean): Reason => ({
   weight: 'stops',

@@ -44,29 +44,47 @@ export interface TestEngine {
 export interface TestEngineOptions {
   readonly bundle: string
   readonly mostSteps?: number | undefined
+  readonly installRuntime?: (() => void) | undefined
   progress(line: string): void
 }
 
-export async function startTestEngine({ bundle, mostSteps, progress }: TestEngineOptions): Promise<TestEngine> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'steward-runbook-test-'))
-  const leave: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })]
+export async function startTestEngine({
+  bundle,
+  mostSteps,
+  installRuntime,
+  progress,
+}: TestEngineOptions): Promise<TestEngine> {
+  const leave: (() => Promise<unknown>)[] = []
   let isGivenUp = false
-  const close = async () => {
-    for (const step of leave.splice(0).reverse()) await step()
+  const leaveAll = async () => {
+    for (const step of leave.reverse()) await step()
   }
+  let leaving: Promise<void> | undefined
+  // whoever is interrupted meanwhile waits for the same end, and goes no further
+  const close = () => (leaving ??= leaveAll())
+  // from here on there is something to leave behind; the engine has a process group of its own and hears of no Ctrl-C
+  const interrupted = () => {
+    isGivenUp = true
+    void close().finally(() => process.exit(130))
+  }
+  for (const signal of signals) process.once(signal, interrupted)
+  leave.push(async () => {
+    for (const signal of signals) process.off(signal, interrupted)
+  })
+  progress('starts a Temporal of its own …')
+  const making = mkdtemp(join(tmpdir(), 'steward-runbook-test-'))
+  leave.push(async () => rm(await making, { recursive: true, force: true }))
+  const starting = Promise.all([making, freePort(), freePort()]).then(([dataDir, port, uiPort]) =>
+    startEmbedded({ dataDir, port, uiPort, progress }),
+  )
+  leave.push(async () => (await starting.catch(() => undefined))?.stop())
   try {
-    const [port, uiPort] = await Promise.all([freePort(), freePort()])
-    const embedded = await startEmbedded({ dataDir, port, uiPort, progress })
-    leave.push(() => embedded.stop())
-    // it has a process group of its own, so it does not hear of Ctrl-C
-    const interrupted = () => void close().finally(() => process.exit(130))
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted)
-    leave.push(async () => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted)
-    })
+    const embedded = await starting
+    if (isGivenUp) await close()
     const keys: Keys = { active: 'test', byId: new Map([['test', randomBytes(32)]]) }
     const { client, close: hangUp } = await connectClient(embedded.engine, keys)
     leave.push(hangUp)
+    installRuntime?.()
     const connection = await connectWorker(embedded.engine)
     leave.push(async () => isGivenUp || connection.close())
     const runs = new Map<string, PlayedRun>()
@@ -97,6 +115,8 @@ export async function startTestEngine({ bundle, mostSteps, progress }: TestEngin
     throw error
   }
 }
+
+const signals = ['SIGINT', 'SIGTERM'] as const
 
 /** Node does not survive that the SDK interrupts code that loops. The SDK takes this, though its types do not say so. */
 const uninterrupted = { isolateExecutionTimeout: '1h' }

@@ -31,6 +31,8 @@ export interface Played {
   /** Of the servers of the world, by their names. */
   readonly statuses: Readonly<Record<string, string>>
   readonly told: readonly string[]
+  /** What the case has and the run never came to, each in one sentence. */
+  readonly unmet: readonly string[]
 }
 
 export interface PlayOrder {
@@ -66,7 +68,7 @@ export async function play(engine: TestEngine, order: PlayOrder): Promise<Played
   }
   const activities = createPlayedActivities({ stage, pause: attempts.pause, now: clock.now, hear })
   engine.runs.set(workflowId, { clock, attempts, conductor, activities })
-  arrange(one, { stage, clock, conductor, handle })
+  const tooLate = arrange(one, { stage, clock, conductor, handle })
   try {
     await engine.client.workflow.start(run, {
       workflowId,
@@ -97,6 +99,10 @@ export async function play(engine: TestEngine, order: PlayOrder): Promise<Played
       did: stage.did(),
       statuses: stage.statuses(),
       told,
+      unmet: [
+        ...stage.unmet().map((call) => `fault \`${call}\` was never met: the run made no such call`),
+        ...tooLate(),
+      ],
     }
   } finally {
     conductor.stop()
@@ -135,15 +141,21 @@ interface Scene {
   readonly handle: WorkflowHandle<typeof run>
 }
 
-/** What happens while it runs. */
-function arrange({ events }: RunbookCase, { stage, clock, conductor, handle }: Scene): void {
+/** What happens while it runs; gives what has not come by now. */
+function arrange({ events }: RunbookCase, { stage, clock, conductor, handle }: Scene): () => string[] {
+  const ahead = new Map<string, string>()
   for (const [span, what] of Object.entries(events))
-    for (const sentence of [what].flat())
+    for (const sentence of [what].flat()) {
+      const event = `${span}: ${sentence}`
+      ahead.set(event, `event \`${sentence}\` never came: the run had ended by ${span}`)
       clock.at(clock.now() + spanMs(span), () => {
+        ahead.delete(event)
         if (!stage.happen(sentence))
           conductor.outside(
             () => handle.cancel(),
             ({ cancelled }) => cancelled,
           )
       })
+    }
+  return () => [...ahead.values()]
 }

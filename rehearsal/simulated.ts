@@ -1,5 +1,6 @@
 import { isDeclared } from '../core/declared.ts'
 import type { HttpRequest } from '../openstack/http.ts'
+import { serverFilters } from '../simulator/openstack/nova-servers.ts'
 
 /** Everything that the simulated cloud answers, as far as runbooks ask for it. */
 export const simulatedCalls: readonly string[] = [
@@ -41,11 +42,21 @@ export const simulatedActions: readonly string[] = [
   ...['confirmResize', 'revertResize', 'evacuate'],
 ]
 
+/** Names are patterns of the database, which differ from one to the other but for these. */
+const plain = /^\^?[\w. -]*\$?$/
+
 /** Why nothing can be learned from what the simulated cloud would say to this; undefined when it can. */
 export function missing({ service, method, url, body }: Pick<HttpRequest, 'service' | 'method' | 'url' | 'body'>) {
   if (service === 'identity' || service === 'keystone') return undefined
   const path = new URL(url).pathname.replace(/^\/v2\.1(?=\/|$)/, '') || '/'
   if (!isDeclared(simulatedCalls, { service, method, path })) return `${service} ${method} ${path}`
+  if (service === 'compute' && method === 'GET' && /^\/servers(\/detail)?$/.test(path)) {
+    const filters = [...new URL(url).searchParams]
+    const unknown = filters.find(
+      ([name, value]) => !serverFilters.includes(name) || (name === 'name' && !plain.test(value)),
+    )
+    if (unknown !== undefined) return `filter ${unknown.join('=')} of ${service} ${method} ${path}`
+  }
   const [action] = path.endsWith('/action') && path.startsWith('/servers/') ? Object.keys(body ?? {}) : []
   const isKnown = action === undefined || path.includes('/migrations/') || simulatedActions.includes(action)
   return isKnown ? undefined : `server action ${action}`

@@ -7,7 +7,7 @@ import type { CloudConfig } from '../openstack/clouds-yaml.ts'
 import { createHttp, type Http } from '../openstack/http.ts'
 import { createKeystone } from '../openstack/keystone.ts'
 import { withSecrets } from '../openstack/secret.ts'
-import { worldOf } from '../policies/declared/tests.ts'
+import { filledWith, worldOf } from '../policies/declared/tests.ts'
 import { type CloudOptions, type FakeCloud, fakeCloud } from '../simulator/cloud.ts'
 import type { Request } from '../simulator/openstack/listener.ts'
 import { flavors, ladder } from '../simulator/openstack/world.ts'
@@ -27,6 +27,8 @@ export interface Stage {
   readonly brake: Brake
   /** What was done to the cloud by the run, as `reboot web`. */
   did(): string[]
+  /** The calls of faults that were never met. */
+  unmet(): string[]
   /** Names of the servers with what became of them. */
   statuses(): Record<string, string>
   /** With the ids of what it names in `${…}`. */
@@ -50,7 +52,8 @@ export async function setStage({ clock, attempts, tests, one, roles }: StagePart
   const others = stubbed(given.stubs)
   const cloud = await fakeCloud({ network: true, now: clock.now, pass: attempts.beSlow, others })
   const ids = furnish(cloud, given)
-  for (const fault of one.faults) cloud.fail(...faultOf(fault))
+  const faults = one.faults.map((fault) => ({ fault, planned: faultOf(fault) }))
+  for (const { planned } of faults) cloud.fail(...planned)
   const delegated = rolesOf(given.roles ?? roles)
   cloud.grant(owner.user, owner.project, delegated.at(-1) ?? 'reader')
   const trustId = cloud.addTrust(owner.user, owner.project, delegated, delegatedSeconds)
@@ -64,6 +67,10 @@ export async function setStage({ clock, attempts, tests, one, roles }: StagePart
       if (stopped) throw failure('STOPPED', 'olga pressed the stop button: the test says so')
     },
     did: () => cloud.effects.map(({ kind, target }) => `${kind} ${nameOf(target)}`),
+    unmet() {
+      const unmet = cloud.unmet()
+      return faults.filter(({ planned: [which] }) => unmet.includes(which)).map(({ fault }) => fault.call)
+    },
     statuses: () =>
       Object.fromEntries(
         [...ids].map(([name, id]) => {
@@ -75,9 +82,7 @@ export async function setStage({ clock, attempts, tests, one, roles }: StagePart
         }),
       ),
     filled: (value) =>
-      JSON.parse(
-        JSON.stringify(value).replaceAll(/\$\{servers\.([^}]*)\.id\}/g, (_, name: string) => ids.get(name) ?? ''),
-      ),
+      filledWith(value, (kind, name) => (kind === 'server' ? (ids.get(name) ?? '') : cloud.project(name).id)),
     happen(sentence) {
       const { host, change, server, state, other } = eventOf(sentence)
       if (host !== undefined) cloud[change === 'dies' ? 'kill' : 'revive'](host)

@@ -18,6 +18,8 @@ export interface TestOrder {
   readonly only?: string | undefined
   /** Of one run. @default 1000 */
   readonly mostSteps?: number
+  /** Called when there is an engine to work for: a runtime of the SDK keeps its process until its last worker ends. */
+  installRuntime?(): void
   progress(line: string): void
 }
 
@@ -53,7 +55,13 @@ const stemOf = (file: string) => basename(file).replace(/(\.test)?\.[^.]+$/, '')
  *
  * @throws CONFIG_INVALID there is no such folder, or no engine
  */
-export async function testRunbooks({ path, only, mostSteps, progress }: TestOrder): Promise<TestReport> {
+export async function testRunbooks({
+  path,
+  only,
+  mostSteps,
+  installRuntime,
+  progress,
+}: TestOrder): Promise<TestReport> {
   const beganMs = performance.now()
   const ended = (problems: readonly string[], runbooks: readonly RunbookReport[] = []): TestReport => ({
     passed: problems.length === 0 && runbooks.every(({ cases }) => cases.every(({ passed }) => passed)),
@@ -70,14 +78,14 @@ export async function testRunbooks({ path, only, mostSteps, progress }: TestOrde
   const { files, problems: inTests } = await readTests(folder, isWanted, cards)
   if (problems.length + inTests.length > 0 || bundle === undefined) return ended([...problems, ...inTests])
 
-  progress('starts a Temporal of its own …')
   const takeBack = virtualDate()
   try {
-    engine = await startTestEngine({ bundle, mostSteps, progress })
+    engine = await startTestEngine({ bundle, mostSteps, installRuntime, progress })
     const reports: RunbookReport[] = []
     const own = cards.filter(({ source, name }) => source === 'own' || files.some(({ runbook }) => runbook === name))
     for (const card of own) {
       if (engine.isGivenUp()) break
+      progress(`plays ${card.name} …`)
       const played = await playAll(engine, card, files, only)
       if (played.cases.length === 0) continue
       reports.push(played)

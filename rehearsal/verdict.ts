@@ -4,7 +4,7 @@ import type { Played } from './play.ts'
 
 /** What went otherwise than expected, each as `what: expected …, found …`. */
 export function wrongWith(expected: Expected, played: Played): string[] {
-  const { view, stuck, did, statuses, told, tookMs } = played
+  const { view, stuck, did, statuses, told, tookMs, unmet } = played
   if (stuck !== undefined) return [`it never ended: ${stuck}`]
   const wrong: string[] = []
   const say = (what: string, wanted: string, found: string) => {
@@ -28,7 +28,7 @@ export function wrongWith(expected: Expected, played: Played): string[] {
     if (wanted.length !== told.length || !wanted.every((part, i) => told[i]?.includes(part)))
       say('told', inWords(wanted), inWords(told))
   }
-  return wrong
+  return [...wrong, ...unmet]
 }
 
 /** What no runbook may do, whatever its tests expect. */

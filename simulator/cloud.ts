@@ -50,6 +50,8 @@ export interface FakeCloud {
   readonly neutron: Listener | undefined
   /** The next requests that fit go wrong. */
   fail(which: Fault, wrong: Wrong): void
+  /** What was to go wrong, and no request met. */
+  unmet(): readonly Fault[]
   user(name: string): { readonly id: string }
   project(name: string): { readonly id: string }
   host(name: string): Host
@@ -140,6 +142,7 @@ export async function fakeCloud({ network = false, now, others = {}, pass }: Clo
     placement,
     neutron,
     fail: faults.add,
+    unmet: faults.unmet,
     user,
     project,
     host,

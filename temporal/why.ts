@@ -3,11 +3,13 @@ import { ActionView } from '../core/action.ts'
 import { codeOf, failure } from '../core/errors.ts'
 import type { GovernorConfig } from '../core/governor.ts'
 import type { Incident } from '../core/incident.ts'
+import type { Run } from '../core/runbook.ts'
 import { type About, partsOf, type Why } from '../core/why.ts'
 import { why } from '../policies/why.ts'
 import type { Governor } from './governor.ts'
 import { throughEngine } from './reach.ts'
 import { findIncidents } from './report.ts'
+import type { Runs } from './runs.ts'
 import type { StopButton } from './stop.ts'
 
 /** Answers "why did it act, or not?". */
@@ -23,6 +25,7 @@ export interface WhyDeskOptions {
   client: Client
   governor: Pick<Governor, 'state'>
   stop: Pick<StopButton, 'show'>
+  runs: Pick<Runs, 'show'>
   config: GovernorConfig
   now?: () => number
 }
@@ -31,7 +34,7 @@ const mostIncidents = 50
 
 const bare = (workflowId: string) => workflowId.replace(/^run\//, '')
 
-export function createWhyDesk({ client, governor, stop, config, now = Date.now }: WhyDeskOptions): WhyDesk {
+export function createWhyDesk({ client, governor, stop, runs, config, now = Date.now }: WhyDeskOptions): WhyDesk {
   async function actionOf(id: string, projectId: string | undefined): Promise<ActionView> {
     try {
       const { memo } = await throughEngine(client, () => client.workflow.getHandle(`action/${id}`).describe())
@@ -66,6 +69,17 @@ export function createWhyDesk({ client, governor, stop, config, now = Date.now }
     )
   }
 
+  /** One that somebody began by hand, by the id that people know it by. */
+  async function begunByHand(name: string): Promise<Run | undefined> {
+    try {
+      const run = await runs.show(bare(name).replace(/^by-hand\//, ''))
+      return run.workflowId.startsWith('run/by-hand/') ? run : undefined
+    } catch (error) {
+      if (codeOf(error) === 'RUN_NOT_FOUND') return undefined
+      throw error
+    }
+  }
+
   /** The question is asked when things go wrong: an answer without the governor is better than none. */
   async function governorState() {
     try {
@@ -80,6 +94,7 @@ export function createWhyDesk({ client, governor, stop, config, now = Date.now }
     async ask(about, projectId) {
       const { kind, name } = partsOf(about)
       const action = kind === 'action' ? await actionOf(name, projectId) : undefined
+      const run = kind === 'run' ? await begunByHand(name) : undefined
       const [incidents, known, pressed] = await Promise.all([incidentsAbout(about), governorState(), stop.show()])
       return why({
         about,
@@ -88,6 +103,7 @@ export function createWhyDesk({ client, governor, stop, config, now = Date.now }
         nowMs: now(),
         ...known,
         ...(action && { action }),
+        ...(run && { run }),
         ...(pressed && { stop: pressed }),
         ...(projectId !== undefined && { forTenant: true }),
       })

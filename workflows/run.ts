@@ -61,7 +61,11 @@ export async function run(order: RunOrder, grounds: LeaseGrounds): Promise<RunRe
     record.view.targets = need.targets
     const isFree = runbook.risk === 'read'
     if (!isFree && need.targets.length === 0)
-      throw failure('TARGETS_MISSING', `${runbook.name} names nothing that it changes`, { runbook: runbook.name })
+      throw failure(
+        'TARGETS_MISSING',
+        `${runbook.name} names nothing that it changes: say \`nothingToDo\` if there is nothing to do`,
+        { runbook: runbook.name },
+      )
     const begin = async (safePoint: () => void) => {
       record.to('running')
       record.show(dryRun ? 'says what it would do' : 'runs')

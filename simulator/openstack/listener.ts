@@ -58,6 +58,8 @@ export interface Faults {
   /** The next requests that fit go wrong in this way; earlier calls come first. */
   add(which: Fault, wrong: Wrong): void
   take(request: Request): Wrong | undefined
+  /** Those that no request has met, in the order of their making. */
+  unmet(): readonly Fault[]
 }
 
 /** What the services of one cloud have in common. */
@@ -85,6 +87,7 @@ export function createFaults(): Faults {
       if (found) found.left -= 1
       return found?.wrong
     },
+    unmet: () => planned.filter(({ which, left }) => left === (which.times ?? 1)).map(({ which }) => which),
   }
 }
 

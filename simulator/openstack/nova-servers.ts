@@ -8,14 +8,14 @@ import { amountsOf, flavors, novaTime, nowOf, type Server, type World } from './
 export function listServers(call: NovaCall): Answer {
   const { world, request, caller } = call
   const { query, path, url } = request
-  const isAll = query.get('all_tenants') !== null
+  const isAll = isYes(query.get('all_tenants'))
   const refused = isAll ? onlyFor('admin', call, 'servers:detail:get_all_tenants') : undefined
   if (refused) return refused
   const all = world.servers.filter(
-    ({ projectId, cellDown, host }) =>
-      (isAll || projectId === caller.projectId) &&
-      !(cellDown && call.minor < 69) &&
-      (!isAll || query.get('host') === null || query.get('host') === host),
+    (server) =>
+      (isAll || server.projectId === caller.projectId) &&
+      !(server.cellDown && call.minor < 69) &&
+      isWanted(server, call, isAll),
   )
   const from = all.findIndex(({ id }) => id === query.get('marker')) + 1
   const size = Math.min(Number(query.get('limit') ?? world.pageSize), world.pageSize)
@@ -30,6 +30,25 @@ export function listServers(call: NovaCall): Answer {
       ...(page.length === size && { servers_links: [link] }),
     },
   }
+}
+
+/** What lists of servers can be asked for here; what else Nova filters and sorts by is not simulated. */
+export const serverFilters: readonly string[] = [
+  ...['all_tenants', 'limit', 'marker', 'name', 'status', 'host', 'project_id', 'tenant_id', 'user_id'],
+]
+
+const isYes = (word: string | null) => word !== null && !/^(0|f|false|off|n|no)$/i.test(word)
+
+/** Whether a list has this server; filters by host, project and user are for administrators, and ignored of others. */
+function isWanted(server: Server, { request: { query }, caller }: NovaCall, isAll: boolean): boolean {
+  const fits = (filter: string, value: string | null) => query.get(filter) === null || query.get(filter) === value
+  const statuses = query.getAll('status').map((status) => status.toUpperCase())
+  if (statuses.length > 0 && !statuses.includes(server.status)) return false
+  if (!new RegExp(query.get('name') ?? '').test(server.name)) return false
+  if (!caller.roles.includes('admin')) return true
+  // a project is only looked at among all of them
+  const isOfProject = !isAll || (fits('project_id', server.projectId) && fits('tenant_id', server.projectId))
+  return isOfProject && fits('host', server.host) && fits('user_id', server.userId)
 }
 
 export function showServer(call: NovaCall, server: Server): Answer {

@@ -55,3 +55,16 @@ it('ends quietly when whoever reads its output has seen enough', async () => {
   expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0)
   expect(err).toBe('')
 }, 60_000)
+
+it.each([
+  ['--help', 0, '--keep  leave all of it running'],
+  ['--kepe', 1, "Unknown option '--kepe'"],
+])('the demo says what it takes before it starts anything: %s', async (option, code, says) => {
+  const demo = fileURLToPath(new URL('../../demo/run.mjs', import.meta.url))
+  const said = await new Promise<Said>((resolve) => {
+    execFile(process.execPath, [demo, option], { timeout: 10_000 }, (error, out, err) =>
+      resolve({ out, err, code: error ? Number(error.code) : 0 }),
+    )
+  })
+  expect([said.code, said.out + said.err]).toEqual([code, expect.stringContaining(says)])
+})

@@ -43,6 +43,7 @@ describe('an operator on the command line', () => {
       ask('runbook', 'run', 'night-off', '--input', JSON.stringify({ servers }), '--why', 'night', ...more)
     expect((await start()).out).toMatch(/state +waiting \(a dry run: nothing is changed\)/)
     expect((await start('--real')).out).toMatch(/state +waiting\n/)
+    expect((await start()).out).toMatch(/next +steward run show [0-9a-f-]{36}\n/)
     expect((await ask('run', 'list')).out).toMatch(/waiting \(dry\) +night-off +steward/)
   })
 

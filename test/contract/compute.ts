@@ -189,6 +189,31 @@ export function describeCompute(known: () => People): void {
       await remove(people.carol, another)
     })
 
+    it('lists of the servers of all projects those that are asked for', async () => {
+      const people = known()
+      const { olga, alice, carol } = people
+      const another = await startServer(people, carol)
+      const all = async (filters: string): Promise<{ id: string; tenant_id: string }[]> => {
+        const path = `/servers/detail?all_tenants=1&${filters}`
+        return (await olga.ask('compute', 'GET', path, { microversion })).json.servers
+      }
+      const { projectId } = carol.token
+      const ofCarol = await all(`project_id=${projectId}`)
+      expect(ofCarol.map(({ id }) => id)).toContain(another)
+      expect(ofCarol.filter(({ tenant_id }) => tenant_id !== projectId)).toEqual([])
+      expect((await all(`project_id=${projectId}&status=ACTIVE&name=contr`)).map(({ id }) => id)).toContain(another)
+      for (const filter of [`tenant_id=${projectId}`, `user_id=${carol.token.userId}`])
+        expect((await all(filter)).map(({ id }) => id)).toContain(another)
+      for (const other of [`user_id=${alice.token.userId}`, 'status=ERROR', 'name=none-of-this', 'host=nowhere'])
+        expect(await all(`project_id=${projectId}&${other}`)).toEqual([])
+      // whoever sees nobody else's is shown their own, whatever project they name
+      const own = await carol.ask('compute', 'GET', `/servers/detail?project_id=${alice.token.projectId}`, {
+        microversion,
+      })
+      expect(own.json.servers.map(({ id }: { id: string }) => id)).toContain(another)
+      await remove(carol, another)
+    })
+
     it('lists a server as a look at it shows it, as far as actions look', async () => {
       const { alice } = known()
       const telling = ['id', 'name', 'status', 'metadata', 'flavor', 'image', 'OS-EXT-STS:task_state', 'locked', 'tags']

@@ -69,7 +69,9 @@ describe('where a cloud is looked for', () => {
     expect(await userOf(await home({ [usual]: named('only') }))).toBe('only')
     const two = `${named('one')}  other:\n    auth: {}\n`
     const error = await rejection(loadCloud(undefined, await home({ [usual]: two })))
-    expect(error.message).toMatch(/does not say which cloud to use: it has test, other$/)
+    expect(error.message).toMatch(
+      /does not say which cloud to use: it has test, other; say --os-cloud NAME or set OS_CLOUD$/,
+    )
   })
 
   it('is nowhere when there is no file, or the file has no such cloud', async () => {

@@ -25,6 +25,18 @@ const state = (changes: Partial<GovernorState>): GovernorState => ({ ...noState,
 const stop = { by: 'bob', userId: 'user-bob', at: at(-5), why: 'storage migration', source: 'api' } as const
 const auto = GovernorConfig.parse({ mode: 'auto' })
 
+it('why about a run that somebody began says who did, why, and where the rest is', () => {
+  const run = {
+    ...{ id: '4f0', workflowId: 'run/by-hand/4f0', runbook: 'restart-hung', state: 'failed' as const, dryRun: false },
+    ...{ by: 'olga', why: 'it hangs', input: {}, targets: [], startedAt: at(-5), notes: [] },
+  }
+  const found = ask({ about: 'run/4f0', run })
+  expect(found.answer).toBe(
+    'olga began restart-hung: it hangs; it is failed, and all of it is in `steward run show 4f0`',
+  )
+  expect(found.reasons).toContainEqual(expect.objectContaining({ weight: 'tells', at: at(-5), sentence: found.answer }))
+})
+
 describe('why about a host says', () => {
   it('that there was nothing to do', () => {
     expect(ask({ governor: auto }).answer).toBe('no incident is known about host/cmp-1, so there was nothing to do')

@@ -7,6 +7,7 @@ const expected = (given: object) => RunbookTests.parse({ cases: [{ name: 'x', ex
 const played = (given: Partial<Played> = {}): Played => ({
   ...{ view: { state: 'succeeded', summary: 'web was rebooted' }, tookMs: 90_000 },
   ...{ did: ['reboot web'], statuses: { web: 'ACTIVE' }, told: ['Really?'] },
+  unmet: [],
   ...given,
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Risk } from '../../core/governor.ts'
 import type { Needs } from '../../core/runbook.ts'
-import { cardOf, defineRunbook } from '../../workflows/sdk/definition.ts'
+import { cardOf, defineRunbook, inputOf } from '../../workflows/sdk/definition.ts'
 
 const define = (needs: Partial<Needs>, more: object = {}) =>
   defineRunbook({
@@ -37,5 +37,33 @@ describe('a runbook', () => {
   it('whose risk is `read` may read', () => {
     const needs = { calls: ['compute GET /servers/{server}'], steps: ['lookAtService'] }
     expect(cardOf(define(needs, { risk: 'read' }), 'own').dryRunByDefault).toBe(false)
+  })
+})
+
+describe('input that does not fit', () => {
+  const runbook = define(
+    {},
+    {
+      input: z.strictObject({
+        host: z.uuid().optional(),
+        count: z.int().optional(),
+        adminPassword: z.int().optional(),
+      }),
+    },
+  )
+
+  it.each([
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: what a test would write
+    [{ host: '${hosts.a.id}' }, 'input.host: Invalid UUID, given "${hosts.a.id}"'],
+    [{ host: 'x'.repeat(500) }, `given "${'x'.repeat(59)}…`],
+    [{ count: { adminPassword: 'CANARY', of: 1 } }, 'given {"adminPassword":"***","of":1}'],
+  ])('is refused with what was given, in short: %j', (given, says) => {
+    expect(() => inputOf(runbook, given)).toThrow(says)
+  })
+
+  it('is not repeated where it may be a secret', () => {
+    const refused = () => inputOf(runbook, { adminPassword: 'CANARY-secret' })
+    expect(refused).toThrow('input.adminPassword: ')
+    expect(refused).not.toThrow('CANARY')
   })
 })

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { GovernorConfig, noState } from '../../core/governor.ts'
 import { createIncidentHistory, findIncidents } from '../../temporal/report.ts'
+import { createRuns } from '../../temporal/runs.ts'
 import { createWhyDesk } from '../../temporal/why.ts'
 import { actionOf, startAction } from './action-bench.ts'
 import { until, useWorker } from './engine.ts'
@@ -13,6 +14,7 @@ const desk = () =>
     client: bench.client,
     governor: { state: async () => noState },
     stop: { show: async () => undefined },
+    runs: createRuns(bench.client),
     config: GovernorConfig.parse({}),
   })
 

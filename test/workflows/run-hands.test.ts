@@ -136,12 +136,14 @@ describe('a runbook that', () => {
   )
 
   it.each([
-    ['in prepare', 'RUNBOOK_INVALID'],
-    ['without targets', 'TARGETS_MISSING'],
-  ])('acts %s, where it has no lease, has done nothing: %s', async (how, code) => {
+    ['in prepare', 'RUNBOOK_INVALID', 'prepare'],
+    ['without targets', 'TARGETS_MISSING', 'say `nothingToDo` if there is nothing to do'],
+  ])('acts %s, where it has no lease, has done nothing: %s', async (how, code, says) => {
     for (const dryRun of [true, false]) {
       const { cloud, handle } = await begin('test-hasty', { serverId, how }, { performCall: accepted }, dryRun)
-      await expect(handle.result()).rejects.toMatchObject({ cause: { type: code } })
+      await expect(handle.result()).rejects.toMatchObject({
+        cause: { type: code, message: expect.stringContaining(says) },
+      })
       expect(cloud.calls).toEqual([])
     }
   })

@@ -75,6 +75,24 @@ describe('own runbooks on a simulated cloud', () => {
     expect(tried.problems('hasty-restart')[name]).toBe('')
   })
 
+  it.each([
+    'its own project',
+    'another project',
+    'by status, name and host',
+    'by what is not simulated',
+    'by a pattern that databases differ in',
+    'no project',
+  ])('lists have what is asked for: %s', (name) => {
+    expect(tried.problems('count-servers')[name]).toBe('')
+  })
+
+  it.each([
+    ['a fault that nothing meets', 'fault `compute GET /servers/detial` was never met: the run made no such call'],
+    ['an event that comes too late', 'event `host compute1 dies` never came: the run had ended by 2h'],
+  ])('what was to go wrong and did not is said: %s', (name, says) => {
+    expect(tried.problems('count-servers')[name]).toBe(says)
+  })
+
   it('one that does not look whether it worked is found out', () => {
     expect(tried.problems('hasty-restart')['without looking']).toBe(
       'server web: expected ACTIVE, found ACTIVE (rebooting)',

@@ -91,7 +91,7 @@ export interface RunContext {
    * @throws RUN_REFUSED somebody said no, or nobody answered within the time
    */
   ask(question: string, options?: { withinSeconds?: number }): Promise<Answer>
-  /** Does the same to many, some at the same time, the canary first. Never throws for one of them: see `outcome`. */
+  /** Does the same to many, some at the same time, the canary first. Never throws for one of them: `assertAllDone` does. */
   forEach<T, R>(items: readonly T[], options: FanOutOptions, act: (item: T) => Promise<R>): Promise<Fanned<T, R>[]>
 }
 

@@ -6,6 +6,7 @@ import { failure } from '../../core/errors.ts'
 import type { Risk, Target } from '../../core/governor.ts'
 import { dryRunByDefault, Needs, type RunbookCard, RunbookName } from '../../core/runbook.ts'
 import { actionCatalogue } from '../../policies/catalogue/index.ts'
+import { hidesInput, withoutSecretInputs } from '../../policies/redact.ts'
 import type { RunContext } from './context.ts'
 
 /** What the end of a run says. `summary` is one sentence for people; the rest is data for whoever reads it on. */
@@ -112,7 +113,19 @@ export function inputOf(runbook: Runbook, given: unknown): unknown {
   const parsed = runbook.input.safeParse(given)
   if (parsed.success) return parsed.data
   const said = parsed.error.issues.map(
-    ({ path, message }: { path: PropertyKey[]; message: string }) => `${['input', ...path].join('.')}: ${message}`,
+    ({ path, message }: { path: PropertyKey[]; message: string }) =>
+      `${['input', ...path].join('.')}: ${message}${givenAt(given, path)}`,
   )
   throw failure('INPUT_INVALID', `${runbook.name}: ${said.join('; ')}`.slice(0, 1000), { runbook: runbook.name })
+}
+
+const longestShown = 60
+
+/** What stood there, in short, for who gave it; nothing of what may be a secret, and nothing of what is not there. */
+function givenAt(given: unknown, path: readonly PropertyKey[]): string {
+  if (path.some((key) => typeof key === 'string' && hidesInput(key))) return ''
+  const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined | null)?.[key], given)
+  if (path.length === 0 || value === undefined) return ''
+  const text = JSON.stringify(withoutSecretInputs(value, '***'))
+  return `, given ${text.length > longestShown ? `${text.slice(0, longestShown)}…` : text}`
 }

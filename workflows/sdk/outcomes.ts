@@ -12,6 +12,29 @@ export const failedOnes = <T>(outcomes: readonly Fanned<T, unknown>[]) =>
     .filter(({ outcome }) => outcome !== 'done')
     .map(({ item, outcome, reason }) => ({ item, outcome, ...(reason && { reason }) }))
 
+/**
+ * Ends the run as failed unless all went well, with the reasons: `forEach` itself throws for none of them.
+ * @throws RUN_FAILED
+ */
+export function assertAllDone(outcomes: readonly Fanned<unknown, unknown>[]): void {
+  const failed = outcomes.filter(({ outcome }) => outcome === 'failed')
+  const notBegun = outcomes.filter(({ outcome }) => outcome === 'not begun').length
+  if (failed.length === 0 && notBegun === 0) return
+  const told = failed.slice(0, toldReasons).map(({ item, reason }) => `${nameOf(item)}: ${reason}`)
+  const more = failed.length > toldReasons ? [`${failed.length - toldReasons} more failed`] : []
+  const rest = notBegun > 0 ? [`${notBegun} not begun`] : []
+  throw failure('RUN_FAILED', `${inNumbers(outcomes)} done; ${[...told, ...more, ...rest].join('; ')}`)
+}
+
+const toldReasons = 5
+
+/** As people know it: what it is called, or its id. */
+function nameOf(item: unknown): string {
+  if (typeof item !== 'object' || item === null) return String(item)
+  const { name, id } = item as { name?: unknown; id?: unknown }
+  return String(name ?? id ?? 'one')
+}
+
 /** Does what is not repeated; that its worker was lost meanwhile means that nobody can tell whether it took effect. */
 export async function orUnknown<T>(what: string, act: () => Promise<T>): Promise<T> {
   try {

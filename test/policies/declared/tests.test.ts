@@ -28,7 +28,15 @@ describe('tests of a runbook', () => {
     ],
     [
       'world: { servers: { web: } }\ncases:\n  - name: x\n    input: { serverId: "${servers.wep.id}" }\n',
-      'web.test.yaml:4:24: the world has no server wep; did you mean `web`?',
+      'web.test.yaml:4:25: the world has no server wep; did you mean `web`?',
+    ],
+    [
+      'cases:\n  - name: x\n    input: { of: [a, "${servers.a.tenant_id}"] }\n',
+      'web.test.yaml:3:23: there is no `${servers.a.tenant_id}` here: a test knows `${servers.NAME.id}`',
+    ],
+    [
+      'world: { servers: { web: { project: demo } } }\ncases:\n  - name: x\n    input: { of: "in ${projects.demi.id}" }\n',
+      'web.test.yaml:4:22: the world has no project demi; did you mean `demo`?',
     ],
     [
       'cases:\n  - name: x\n    expect: { servers: { web: ACTIVE } }\n',
