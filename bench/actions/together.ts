@@ -12,6 +12,7 @@ import { costOfEach, costs } from './costs.ts'
 
 /** Those that did not come by then are told as missing. */
 const longestMs = 100_000
+const longestForEachMs = 30
 /** Alternating; one of a single call says little. */
 const roundsOf = (count: number) => (count === 1 ? 10 : 1)
 
@@ -85,7 +86,7 @@ async function oneRound(engine: BenchEngine, count: number, leadMs: number, spac
   if (Date.now() > firstMs) throw new Error('they were due before all were taken in: the machine is too busy')
   await sleep(firstMs - Date.now())
   const before = await costs(engine)
-  const missing = await arrivals.missing(count, spacing(count, count) + longestMs)
+  const missing = await arrivals.missing(count, spacing(count, count) + longestMs + longestForEachMs * count)
   const cost = costOfEach(before, await costs(engine), count)
   // a second call of the same would come now
   await sleep(2_000)
