@@ -35,7 +35,6 @@ export function why(input: WhyInput): Why {
   const facts: Reason[] = [
     ...(stop ? [stopped(stop, forTenant)] : []),
     ...(action ? aboutAction(action) : []),
-    ...(run ? [begun(run)] : []),
     ...incidents.slice(0, toldIncidents).flatMap(aboutIncident),
     ...(input.state ? claimsOn(input, input.state, incidents) : [unanswered]),
   ].sort(inOrder)
@@ -50,7 +49,7 @@ export function why(input: WhyInput): Why {
   return {
     about,
     at: new Date(nowMs).toISOString(),
-    answer: run ? begun(run).sentence : answerOf(about, incidents, facts, action),
+    answer: run ? begun(run) : answerOf(about, incidents, facts, action),
     reasons,
   }
 }
@@ -94,11 +93,8 @@ const unanswered: Reason = {
   sentence: 'the governor does not answer, so nothing new gets a lease',
 }
 
-const begun = ({ id, by, why: reason, runbook, state, startedAt }: Run): Reason => ({
-  weight: 'tells',
-  at: startedAt,
-  sentence: `${by} began ${runbook}: ${reason}; it is ${state}, and all of it is in \`steward run show ${id}\``,
-})
+const begun = ({ id, by, why: reason, runbook, state, startedAt }: Run): string =>
+  `${by} began ${runbook} at ${startedAt}: ${reason}; it is ${state}, and all of it is in \`steward run show ${id}\``
 
 const stopped = ({ by, at, why: reason, source }: StopState, forTenant: boolean): Reason => ({
   weight: 'stops',
